@@ -1,0 +1,4 @@
+package checker
+
+// Kind names an anomaly.
+type Kind string

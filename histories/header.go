@@ -1,0 +1,57 @@
+package histories
+
+// Header is the first line of a history: what is needed to judge it.
+type Header struct {
+	Format   int    `json:"ackproof"` // FormatVersion
+	Tool     string `json:"tool,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Run      string `json:"run,omitempty"` // run id, carried by every payload
+	Seed     uint64 `json:"seed"`
+	Started  string `json:"started,omitempty"` // RFC 3339
+	Target   string `json:"target,omitempty"`
+	Workload string `json:"workload,omitempty"`
+	// Workers is the number of worker threads: the process that follows a
+	// retired process p is p + Workers.
+	Workers int `json:"workers,omitempty"`
+	// Tailed says that a reader follows every log and polls every offset while
+	// the run lasts, so that a write nobody saw did not happen.
+	Tailed bool `json:"tailed,omitempty"`
+	// FinalReads says that the run ends by reading every log from its start to
+	// its listed end, between the phases "final" and "end".
+	FinalReads bool     `json:"final_reads,omitempty"`
+	Contract   Contract `json:"contract"`
+	Logs       []Log    `json:"logs,omitempty"`
+}
+
+// FormatVersion is the version of the history format that this package writes.
+const FormatVersion = 1
+
+// Log names the topic partition behind a key.
+type Log struct {
+	Key       int64  `json:"key"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+// Contract is what the broker promises under the configuration of the run. The
+// zero value of a field is "not stated": nothing is held against the broker
+// that only that field would forbid.
+type Contract struct {
+	Acks              string `json:"acks,omitempty"` // all, 1, 0
+	Idempotence       *bool  `json:"idempotence,omitempty"`
+	Attempts          string `json:"attempts,omitempty"`  // single, retried
+	Isolation         string `json:"isolation,omitempty"` // read_uncommitted, read_committed
+	MinISR            int    `json:"min_isr,omitempty"`
+	ReplicationFactor int    `json:"replication_factor,omitempty"`
+	UncleanElection   *bool  `json:"unclean_election,omitempty"`
+	Durability        string `json:"durability,omitempty"` // replicated, synced
+	Retention         string `json:"retention,omitempty"`  // none, or a duration or size
+	Cleanup           string `json:"cleanup,omitempty"`    // delete, compact, none
+	Timestamps        string `json:"timestamps,omitempty"` // create, append
+	Consumers         string `json:"consumers,omitempty"`  // assign, subscribe
+	Transactions      *bool  `json:"transactions,omitempty"`
+	Reads             string `json:"reads,omitempty"` // strict, kafka, session
+	// StalenessMillis bounds how old a fetched state may be under kafka reads;
+	// 0 is no bound.
+	StalenessMillis int64 `json:"staleness_ms,omitempty"`
+}

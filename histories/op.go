@@ -1,0 +1,196 @@
+// Package histories says what happened: the entries of a history, the contract
+// they are judged by, the recorder that writes them and the formats they are
+// kept in.
+//
+// An entry is one line: an invocation, a completion or a nemesis event. An
+// operation is an invocation with its completion. A record is one message.
+package histories
+
+import "time"
+
+// Type is the kind of an entry, in Jepsen's words.
+type Type uint8
+
+// The four types. Every invocation has at most one completion: ok (it
+// happened), fail (it certainly did not happen) or info (nobody knows; it may
+// still happen at any later time).
+const (
+	Invoke Type = iota
+	OK
+	Fail
+	Info
+)
+
+// F is what an operation does.
+type F uint8
+
+// The operations. New ones go last: files name them, memory numbers them.
+const (
+	// Other is an operation that this version does not know; Op.Name keeps
+	// its name. It is counted as ignored.
+	Other F = iota
+	// Send produces records: one send mop a record, one request.
+	Send
+	// Poll fetches records from the process's assignment.
+	Poll
+	// Txn mixes sends and polls in one transaction.
+	Txn
+	// Assign replaces the process's assignment; Keys, Seek and Offsets.
+	Assign
+	// Subscribe replaces the process's subscription; Keys.
+	Subscribe
+	// Crash replaces the process's client by a fresh one; it completes as info.
+	Crash
+	// EndOffsets asks for the end of each log in Keys; the answers stand in Offsets.
+	EndOffsets
+	// StartOffsets asks for the start of each log in Keys; the answers stand in Offsets.
+	StartOffsets
+	// Debug is Jepsen's debug-topic-partitions, ignored by every checker.
+	Debug
+	// Phase is a nemesis entry: the run enters Event.Phase.
+	Phase
+	// Inject is a nemesis entry: from here on the fault may act.
+	Inject
+	// Bite is a nemesis entry: the proof that the fault acted, or its absence.
+	Bite
+	// Heal is a nemesis entry: the fault is being taken away.
+	Heal
+	// Healed is a nemesis entry: the proof that the fault is gone, or its absence.
+	Healed
+	// Note is a nemesis entry with a remark for people (Event.Why).
+	Note
+)
+
+// Nemesis is the process of every entry that the nemesis writes.
+const Nemesis = -1
+
+// States of a send's result, where they are not an offset.
+const (
+	// OffsetUnknown: nothing is known (written as v).
+	OffsetUnknown = -1
+	// OffsetNil: acknowledged without a valid offset (written as [nil v]).
+	OffsetNil = -2
+)
+
+// NoValue is the value of a polled record whose payload holds none that can be
+// read; Op.Bad says why.
+const NoValue = -1
+
+// Op is one entry. Readers lend it: its slices are overwritten by the next one.
+type Op struct {
+	Index   int64         // position in the history, from 0
+	Time    time.Duration // since the run's start, by the recorder's one clock
+	Process int64         // the client process, or Nemesis
+	Type    Type
+	F       F
+	Name    string // the operation's name where F is Other
+
+	Mops    []Mop     // send, poll, txn
+	Runs    []Run     // what the poll mops returned, by log
+	Recs    []Rec     // the records of Runs
+	Fetched []Fetched // where each fetch of a poll stood, where the client knows
+	Bad     []BadRec  // polled records whose payload is not what was sent here
+
+	Keys    []int64     // assign, subscribe, end-offsets, start-offsets
+	Seek    Seek        // assign
+	Offsets []KeyOffset // assign (resolved positions), end-offsets, start-offsets
+
+	Event *Event // nemesis entries
+	Error string // cause of a fail or info, for people
+}
+
+// Mop is a micro-operation: one record sent, or one poll.
+type Mop struct {
+	Send   bool
+	Polled bool // a poll that returned a result, perhaps an empty one
+
+	Key    int64 // send: the log
+	Offset int64 // send: the acknowledged offset, OffsetUnknown or OffsetNil
+	Value  int64 // send
+
+	From, To int32 // poll: its results are Op.Runs[From:To]
+}
+
+// Run is what one poll returned of one log: Op.Recs[From:To], in the order received.
+type Run struct {
+	Key      int64
+	From, To int32
+}
+
+// Rec is a polled record. An Offset of OffsetNil is a record without a known offset.
+type Rec struct{ Offset, Value int64 }
+
+// Fetched is one fetch inside a poll: the position asked for and the high
+// watermark that came back with it, -1 where unknown. A fetch that returned no
+// records stands here too.
+type Fetched struct{ Key, Position, HighWatermark int64 }
+
+// KeyOffset is an offset of one log; -1 where it could not be had.
+type KeyOffset struct{ Key, Offset int64 }
+
+// SeekTo is where an assignment begins to read.
+type SeekTo uint8
+
+// Where to begin. SeekResume keeps the position of logs that stay assigned and
+// begins at the end for new ones.
+const (
+	SeekResume SeekTo = iota
+	SeekBeginning
+	SeekEnd
+	SeekBack // Seek.Back records before the position, never before the log's start
+)
+
+// Seek is the seek of an assignment.
+type Seek struct {
+	To   SeekTo
+	Back int64 // records, with SeekBack
+}
+
+// BadRec is a polled record whose payload is wrong: Why is one of the Bad…
+// constants, Detail says what was found.
+type BadRec struct {
+	Key, Offset int64
+	Why         string
+	Detail      string
+}
+
+// What can be wrong with a payload.
+const (
+	BadChecksum = "corrupt"   // its checksum does not match
+	BadForeign  = "foreign"   // it belongs to another run, or to no run at all
+	BadLog      = "misrouted" // it was sent to another log
+)
+
+// Event is the value of a nemesis entry.
+type Event struct {
+	ID        int                `json:"id"` // position in the plan; -1 for phases and notes
+	Phase     string             `json:"phase,omitempty"`
+	Fault     string             `json:"fault,omitempty"`
+	On        []string           `json:"on,omitempty"`        // the nodes
+	Direction string             `json:"direction,omitempty"` // upstream, downstream or both
+	Args      map[string]float64 `json:"args,omitempty"`      // the fault's parameters, units in their names
+	Held      *bool              `json:"held,omitempty"`      // bite: it bit; healed: it is gone; nil: not proven
+	Proof     []Probe            `json:"proof,omitempty"`
+	Why       string             `json:"why,omitempty"` // what the proof shows, or why there is none
+}
+
+// Probe is one measurement behind a proof of bite or heal.
+type Probe struct {
+	Node      string  `json:"node"`
+	When      string  `json:"when"`                // before, during or after
+	What      string  `json:"what"`                // round-trip, throughput, upstream, downstream, dial, close
+	Millis    float64 `json:"millis,omitempty"`    // how long it took
+	Bytes     int64   `json:"bytes,omitempty"`     // what got through
+	Error     string  `json:"error,omitempty"`     // how it failed
+	Satisfies bool    `json:"satisfies,omitempty"` // it shows what the fault promises
+}
+
+// Phases of a run, in order.
+const (
+	PhaseCalm   = "calm"   // no fault yet
+	PhaseFaults = "faults" // the plan is being walked
+	PhaseHeal   = "heal"   // everything is being healed, links proven clean
+	PhaseQuiet  = "quiet"  // late writes may land
+	PhaseFinal  = "final"  // final reads
+	PhaseEnd    = "end"    // everything was read: the run is complete
+)

@@ -1,0 +1,63 @@
+// Package target says where the broker comes from: started here, or found.
+package target
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/seed"
+)
+
+// Node is a broker as it advertises itself.
+type Node struct {
+	Name string // n1, n2, … in the order of the broker ids
+	ID   int32
+	Addr string // advertised host:port, the one to be mapped to a proxy
+}
+
+// Topic is a topic to create.
+type Topic struct {
+	Name       string
+	Partitions int32
+	RF         int // 0: the target's default
+	Config     map[string]string
+}
+
+// Config is what a target is started with.
+type Config struct {
+	Arg     string // what follows the colon: external:HOST:PORT,…
+	Seed    seed.Seed
+	Nodes   int           // embedded: brokers
+	DataDir string        // where data may be kept; empty: in memory
+	Mutant  string        // a broken broker; empty: none
+	Timeout time.Duration // limit of each administrative call
+	Log     io.Writer     // the target's own log
+}
+
+// Cluster is a running cluster. Its methods talk to the brokers directly, not
+// through the links.
+type Cluster interface {
+	Nodes() []Node
+	// Contract says what this cluster promises: replication, reads, durability.
+	Contract() histories.Contract
+	// CreateTopics creates the topics and waits until every partition has a
+	// leader. Partition leaders are spread over the nodes in a way that
+	// depends on nothing but the request, where the target allows it.
+	CreateTopics(ctx context.Context, topics []Topic) error
+	DeleteTopics(ctx context.Context, names []string) error
+	// Whole waits until every partition of the topics has a leader and its
+	// full in-sync replicas.
+	Whole(ctx context.Context, topics []string) error
+	// Ledger writes what a broken broker did on purpose, one JSON line a sin;
+	// nothing where no broker is broken.
+	Ledger(w io.Writer) error
+	Close() error
+}
+
+// Target is a row of the catalogue.
+type Target struct {
+	Name, Doc string
+	Start     func(ctx context.Context, cfg Config) (Cluster, error)
+}
