@@ -4,6 +4,8 @@ package client
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -30,7 +32,8 @@ type Config struct {
 	Contract  histories.Contract
 	OpTimeout time.Duration // an operation's deadline
 	PollWait  time.Duration // how long a poll may wait for records
-	// RecordSize is the size of a payload in bytes; it is padded up to it.
+	// RecordSize is the size of a payload in bytes; it is padded up to it, and
+	// never smaller than MinRecordSize.
 	RecordSize  int
 	Compression string // none, gzip, snappy, lz4, zstd
 }
@@ -39,4 +42,26 @@ type Config struct {
 type Kind struct {
 	Name, Doc string
 	Open      func(Config) (Conn, error)
+}
+
+// Kinds is the catalogue of the ways to ask.
+var Kinds = []Kind{
+	{"raw", "Single attempts, one request an operation: ok, fail and info are exact. A send is one record batch to one log; a poll is one fetch a leader. The leader is looked up again after an error, the operation is never repeated.", openRaw},
+}
+
+// check refuses what no operation could run with.
+func (cfg Config) check() error {
+	switch {
+	case len(cfg.Seeds) == 0:
+		return errors.New("no broker address: set Seeds to the advertised host:port of the brokers")
+	case cfg.Dial == nil:
+		return errors.New("no dialer: set Dial to the route map of the links")
+	case len(cfg.Logs) == 0:
+		return errors.New("no logs: name the topic partition of at least one key")
+	case cfg.OpTimeout <= 0:
+		return fmt.Errorf("operation timeout %v: want more than 0", cfg.OpTimeout)
+	case cfg.PollWait < 0:
+		return fmt.Errorf("poll wait %v: want 0 or more", cfg.PollWait)
+	}
+	return nil
 }

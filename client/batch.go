@@ -1,0 +1,112 @@
+package client
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/twmb/franz-go/pkg/kbin"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Where the fields of a record batch of magic 2 stand (KIP-98), in bytes.
+const (
+	batchLengthAt     = 8
+	batchMagicAt      = 16
+	batchCRCAt        = 17
+	batchAttrsAt      = 21
+	batchLastDeltaAt  = 23
+	batchProducerAt   = 43
+	batchNumRecordsAt = 57
+	batchHeaderLen    = 61
+)
+
+// Bits of a record batch's attributes.
+const (
+	attrCodec         = 0x07
+	attrTransactional = 0x10
+	attrControl       = 0x20
+)
+
+// newCodec returns the compressor of a name; nil for none.
+func newCodec(name string) (kgo.Compressor, error) {
+	var c kgo.CompressionCodec
+	switch name {
+	case "", "none":
+		return nil, nil
+	case "gzip":
+		c = kgo.GzipCompression()
+	case "snappy":
+		c = kgo.SnappyCompression()
+	case "lz4":
+		c = kgo.Lz4Compression()
+	case "zstd":
+		c = kgo.ZstdCompression()
+	default:
+		return nil, fmt.Errorf("compression %q: want none, gzip, snappy, lz4 or zstd", name)
+	}
+	return kgo.DefaultCompressor(c)
+}
+
+// batchWriter builds one record batch after another in the same memory.
+type batchWriter struct {
+	codec   kgo.Compressor // nil: not compressed
+	buf     []byte
+	payload []byte
+	zip     bytes.Buffer
+	records int32
+}
+
+// begin starts a batch.
+func (w *batchWriter) begin() {
+	if w.buf == nil {
+		w.buf = make([]byte, batchHeaderLen, 1024)
+	}
+	w.buf = w.buf[:batchHeaderLen]
+	w.records = 0
+}
+
+// add appends a record with the payload, padded to size bytes.
+func (w *batchWriter) add(p Payload, size int) {
+	w.payload = AppendPayload(w.payload[:0], p, size)
+	// attributes, timestamp delta 0, offset delta, no key, value, no headers
+	n := 1 + 1 + kbin.VarintLen(w.records) + 1 + kbin.VarintLen(int32(len(w.payload))) + len(w.payload) + 1
+	w.buf = kbin.AppendVarint(w.buf, int32(n))
+	w.buf = append(w.buf, 0, 0)
+	w.buf = kbin.AppendVarint(w.buf, w.records)
+	w.buf = kbin.AppendVarint(w.buf, -1)
+	w.buf = kbin.AppendVarintBytes(w.buf, w.payload)
+	w.buf = append(w.buf, 0)
+	w.records++
+}
+
+// end seals the batch with the create time in milliseconds and returns it; it
+// is valid until the next begin.
+func (w *batchWriter) end(millis int64) ([]byte, error) {
+	var attrs uint16
+	if w.codec != nil {
+		w.zip.Reset()
+		out, codec := w.codec.Compress(&w.zip, w.buf[batchHeaderLen:])
+		if codec == kgo.CodecError {
+			return nil, fmt.Errorf("compress a batch of %d records failed", w.records)
+		}
+		attrs = uint16(codec)
+		w.buf = append(w.buf[:batchHeaderLen], out...)
+	}
+	b, be := w.buf, binary.BigEndian
+	be.PutUint64(b, 0)                                      // base offset
+	be.PutUint32(b[batchLengthAt:], uint32(len(b)-12))      // length of what follows
+	be.PutUint32(b[12:], ^uint32(0))                        // partition leader epoch: unknown
+	b[batchMagicAt] = 2                                     //
+	be.PutUint16(b[batchAttrsAt:], attrs)                   //
+	be.PutUint32(b[batchLastDeltaAt:], uint32(w.records-1)) //
+	be.PutUint64(b[27:], uint64(millis))                    // first timestamp
+	be.PutUint64(b[35:], uint64(millis))                    // max timestamp
+	be.PutUint64(b[batchProducerAt:], ^uint64(0))           // no producer id
+	be.PutUint16(b[51:], ^uint16(0))                        // no producer epoch
+	be.PutUint32(b[53:], ^uint32(0))                        // no sequence
+	be.PutUint32(b[batchNumRecordsAt:], uint32(w.records))
+	be.PutUint32(b[batchCRCAt:], crc32.Checksum(b[batchAttrsAt:], castagnoli))
+	return b, nil
+}
