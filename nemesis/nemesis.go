@@ -1,21 +1,209 @@
 // Package nemesis breaks: it draws a plan purely from a seed, walks it,
 // injects and heals reversibly, and proves that each fault bit and healed.
+//
+// Clients reach the brokers through Links, one Toxiproxy proxy for each broker.
+// The faults are the catalogue Faults; a plan is a list of them with times,
+// nodes and parameters. Every event leaves four entries in the history: inject,
+// bite, heal and healed, the second and fourth with the probes that prove them.
 package nemesis
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ackproof/ackproof/histories"
 )
 
-// Event is one fault of a plan: what, on which nodes, when and for how long.
-type Event struct {
-	ID        int                `json:"id"`
-	At        time.Duration      `json:"at"`  // ns since the faults phase began
-	For       time.Duration      `json:"for"` // ns
-	Fault     string             `json:"fault"`
-	On        []string           `json:"on"`                  // node names
-	Direction string             `json:"direction,omitempty"` // upstream, downstream, both
-	Args      map[string]float64 `json:"args,omitempty"`      // units in the names: latency_ms, rate_kbps
+// Config is what a Nemesis works with.
+type Config struct {
+	Links *Links
+	Plan  Plan
+	// Record takes the nemesis' entries; index and time are the recorder's to
+	// give. It is called by one goroutine at a time.
+	Record func(*histories.Op)
+	Log    io.Writer // remarks for people; nil: none
 }
 
-// Plan is what the nemesis walks.
-type Plan []Event
+// Nemesis walks a plan once.
+type Nemesis struct {
+	cfg   Config
+	world *World
+
+	mu     sync.Mutex // guards Record and active
+	active map[int]Event
+}
+
+// World is what faults act upon. Later kinds of faults (processes, links between
+// nodes) add their handles here.
+type World struct {
+	Links *Links
+}
+
+// Heal takes a fault away again. It may be called more than once.
+type Heal func(ctx context.Context) error
+
+// Watch measures one node's link for one event: before, during and after.
+type Watch interface {
+	// Before measures the healthy link.
+	Before(ctx context.Context) histories.Probe
+	// Arm is called right before the fault is injected.
+	Arm(ctx context.Context)
+	// During measures once while the fault acts. The fault bit where every
+	// probe satisfies. An error says that no probe can show it.
+	During(ctx context.Context) ([]histories.Probe, error)
+	// After measures once after the heal. The fault is gone where every probe
+	// satisfies. An error says that no probe can show it.
+	After(ctx context.Context) ([]histories.Probe, error)
+	// Close ends the connections that are kept for measuring.
+	Close()
+}
+
+const (
+	// lead is how long before an event its healthy measurements begin.
+	lead = 400 * time.Millisecond
+	// healLimit bounds one heal, retries and rebuild included.
+	healLimit = 10 * time.Second
+	// cleanLimit bounds the proof that a fault is gone.
+	cleanLimit = 3 * time.Second
+	// again is the pause between two attempts at a proof.
+	again = 20 * time.Millisecond
+)
+
+// New returns a nemesis for the plan.
+func New(cfg Config) *Nemesis {
+	return &Nemesis{cfg: cfg, world: &World{Links: cfg.Links}, active: map[int]Event{}}
+}
+
+// Run walks the plan; the events' times count from the call. It returns when
+// the last event is healed and proven, or, once ctx is cancelled, when whatever
+// is broken then is healed. An error is the harness's own: a fault that could
+// not be taken away.
+func (n *Nemesis) Run(ctx context.Context) error {
+	if err := n.cfg.Plan.CheckServer(n.cfg.Links.Embedded()); err != nil {
+		return err
+	}
+	begin := time.Now()
+	plan := slices.Clone(n.cfg.Plan)
+	slices.SortStableFunc(plan, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	group, ctx := errgroup.WithContext(ctx)
+	done := make([]chan struct{}, len(plan))
+	for i, e := range plan {
+		done[i] = make(chan struct{})
+		var before []chan struct{} // events on the same links must be over, proof and all
+		for j, o := range plan[:i] {
+			if share(o.On, e.On) {
+				before = append(before, done[j])
+			}
+		}
+		group.Go(func() error {
+			defer close(done[i])
+			if !wait(ctx, time.Until(begin.Add(e.At-lead))) {
+				return nil
+			}
+			for _, b := range before {
+				select {
+				case <-b:
+				case <-ctx.Done():
+					return nil
+				}
+			}
+			return n.event(ctx, e, begin)
+		})
+	}
+	return group.Wait()
+}
+
+// Heal heals every link, proves each one clean and records it. It may be called
+// at any time after Run has returned, and again.
+func (n *Nemesis) Heal(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, healLimit+cleanLimit)
+	defer cancel()
+	nodes := n.cfg.Links.names()
+	n.record(histories.Heal, &histories.Event{ID: -1, On: nodes})
+	ev := &histories.Event{ID: -1, On: nodes}
+	var errs []error
+	held, unknown := true, false
+	for _, l := range n.cfg.Links.links {
+		p, err := l.prove(ctx)
+		ev.Proof = append(ev.Proof, p)
+		switch {
+		case errors.Is(err, errBroker):
+			unknown, ev.Why = true, join(ev.Why, err.Error())
+		case err != nil:
+			held, ev.Why = false, join(ev.Why, err.Error())
+			errs = append(errs, err)
+		}
+	}
+	if !unknown || !held {
+		ev.Held = &held
+	}
+	n.record(histories.Healed, ev)
+	return errors.Join(errs...)
+}
+
+// Active lists the faults that act now, for a status line.
+func (n *Nemesis) Active() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ids := make([]int, 0, len(n.active))
+	for id := range n.active {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = n.active[id].String()
+	}
+	return out
+}
+
+// setActive notes that an event acts, or no longer does.
+func (n *Nemesis) setActive(e Event, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if on {
+		n.active[e.ID] = e
+	} else {
+		delete(n.active, e.ID)
+	}
+}
+
+// record writes one entry of the nemesis.
+func (n *Nemesis) record(f histories.F, e *histories.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.cfg.Log != nil {
+		fmt.Fprintln(n.cfg.Log, remark(f, e))
+	}
+	if n.cfg.Record != nil {
+		n.cfg.Record(&histories.Op{Process: histories.Nemesis, Type: histories.Info, F: f, Event: e})
+	}
+}
+
+// wait waits for d; false where ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// share says whether two lists have a name in common.
+func share(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}

@@ -1,0 +1,93 @@
+package nemesis
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	tc "github.com/Shopify/toxiproxy/v2/client"
+	"github.com/rs/zerolog"
+)
+
+// callLimit bounds every call to Toxiproxy. A healthy server answers within
+// milliseconds; a frozen one answers after 25 s, or never.
+const callLimit = 2 * time.Second
+
+// call does one call to Toxiproxy, which knows no context, under a deadline. A
+// call that is given up goes on in the background until the HTTP client's own
+// limit of 30 s; what it works on must not be used again.
+func call(ctx context.Context, what string, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("toxiproxy: %s: %w", what, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("toxiproxy: %s: no answer: %w", what, ctx.Err())
+	}
+}
+
+// server is a Toxiproxy server: our own, in this process, or a foreign one.
+type server struct {
+	api *tc.Client
+	own *toxiproxy.ApiServer // nil: foreign
+	web *http.Server
+	url string
+}
+
+// startServer starts a Toxiproxy server of our own on a free loopback port.
+func startServer(log io.Writer) (*server, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start toxiproxy: %w", err)
+	}
+	logger := zerolog.Nop()
+	if log != nil {
+		logger = zerolog.New(zerolog.SyncWriter(log)).Level(zerolog.ErrorLevel).With().Timestamp().Logger()
+	}
+	own := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), logger)
+	s := &server{
+		api: tc.NewClient(ln.Addr().String()),
+		own: own,
+		web: &http.Server{Handler: own.Routes(), ReadHeaderTimeout: 10 * time.Second},
+		url: "http://" + ln.Addr().String(),
+	}
+	go s.web.Serve(ln) // ends with stop
+	return s, nil
+}
+
+// dialServer finds a foreign Toxiproxy server.
+func dialServer(ctx context.Context, url string) (*server, error) {
+	s := &server{api: tc.NewClient(url), url: url}
+	err := call(ctx, "ask "+url+" for its version", func() error {
+		_, err := s.api.Version()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w (is a Toxiproxy server running there?)", err)
+	}
+	return s, nil
+}
+
+// stop ends our own server and every proxy on it. Of a foreign one it ends nothing.
+func (s *server) stop() error {
+	if s.own == nil {
+		return nil
+	}
+	// A frozen proxy holds the lock that Clear needs; the listener of the API
+	// can be closed in any case.
+	err := call(context.Background(), "end all proxies", s.own.Collection.Clear)
+	if e := s.web.Close(); err == nil && e != nil {
+		err = fmt.Errorf("stop toxiproxy: %w", e)
+	}
+	return err
+}
