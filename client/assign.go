@@ -7,6 +7,10 @@ import (
 	"github.com/ackproof/ackproof/histories"
 )
 
+// lister asks for an offset of each key, appended to out in the order of the
+// keys; -1 where there is none, with its reason in errs.
+type lister func(ctx context.Context, keys []int64, timestamp int64, out []histories.KeyOffset, errs *keyErrors) []histories.KeyOffset
+
 // position is where an assigned log is read next.
 type position struct {
 	key  int64
@@ -15,43 +19,59 @@ type position struct {
 	from int64 // the position that seek counts back from, -1 for none
 }
 
+// assignment is what a process reads.
+type assignment struct {
+	list lister
+	at   []position
+}
+
+// find returns the log's position, nil where it is not assigned.
+func (a *assignment) find(key int64) *position {
+	for i := range a.at {
+		if a.at[i].key == key {
+			return &a.at[i]
+		}
+	}
+	return nil
+}
+
 // assign replaces the assignment and resolves where to begin. Where no log can
 // be resolved the assignment stays as it was and the operation fails; a log
 // that cannot be resolved beside others has the offset -1 and is resolved by
 // the next poll.
-func (c *rawConn) assign(ctx context.Context, op *histories.Op) {
+func (a *assignment) assign(ctx context.Context, op *histories.Op) (changed bool, errs keyErrors) {
 	next := make([]position, 0, len(op.Keys))
 	for _, key := range op.Keys {
 		if !slices.ContainsFunc(next, func(p position) bool { return p.key == key }) {
-			next = append(next, c.begin(key, op.Seek))
+			next = append(next, a.begin(key, op.Seek))
 		}
 	}
-	var errs keyErrors
-	c.resolve(ctx, next, &errs)
+	a.resolve(ctx, next, &errs)
 	op.Offsets = op.Offsets[:0]
 	for _, p := range next {
 		op.Offsets = append(op.Offsets, histories.KeyOffset{Key: p.key, Offset: p.next})
 	}
-	some := len(errs) < len(next)
-	if some || len(next) == 0 {
-		c.assigned = next
+	changed = len(errs) < len(next) || len(next) == 0
+	if changed {
+		a.at = next
 	}
-	c.finishRead(op, some || len(next) == 0, errs)
+	finishRead(op, changed, errs)
+	return changed, errs
 }
 
 // begin is a log's position under a seek, resolved where nobody has to be asked.
-func (c *rawConn) begin(key int64, seek histories.Seek) position {
+func (a *assignment) begin(key int64, seek histories.Seek) position {
 	p := position{key: key, next: -1, seek: seek, from: -1}
-	i := slices.IndexFunc(c.assigned, func(a position) bool { return a.key == key })
-	if i < 0 {
+	old := a.find(key)
+	if old == nil {
 		return p
 	}
-	switch old := c.assigned[i]; seek.To {
+	switch seek.To {
 	case histories.SeekResume:
-		return old
+		return *old
 	case histories.SeekBack:
 		if old.next < 0 {
-			return old
+			return *old
 		}
 		p.from = old.next
 	}
@@ -59,28 +79,20 @@ func (c *rawConn) begin(key int64, seek histories.Seek) position {
 }
 
 // resolve asks for the positions that are not known yet. What cannot be
-// resolved stays at -1 and is told in errs.
-func (c *rawConn) resolve(ctx context.Context, ps []position, errs *keyErrors) {
+// resolved stays at -1 and is told in errs, once for each log.
+func (a *assignment) resolve(ctx context.Context, ps []position, errs *keyErrors) {
 	var starts, ends []int64
 	for i := range ps {
-		switch p := &ps[i]; {
-		case p.next >= 0:
-		case p.seek.To == histories.SeekBeginning:
+		p := &ps[i]
+		if p.next < 0 && p.needsStart() {
 			starts = append(starts, p.key)
-		case p.seek.To == histories.SeekBack:
-			starts = append(starts, p.key)
-			if p.from < 0 {
-				ends = append(ends, p.key)
-			}
-		default:
+		}
+		if p.next < 0 && p.needsEnd() {
 			ends = append(ends, p.key)
 		}
 	}
-	if len(starts)+len(ends) == 0 {
-		return
-	}
-	start := c.lookup(ctx, starts, timestampStart, errs)
-	end := c.lookup(ctx, ends, timestampEnd, errs)
+	start := a.lookup(ctx, starts, timestampStart, errs)
+	end := a.lookup(ctx, ends, timestampEnd, errs)
 	for i := range ps {
 		if p := &ps[i]; p.next < 0 {
 			p.settle(start, end)
@@ -89,13 +101,13 @@ func (c *rawConn) resolve(ctx context.Context, ps []position, errs *keyErrors) {
 }
 
 // lookup is list as a map without the offsets that could not be had.
-func (c *rawConn) lookup(ctx context.Context, keys []int64, timestamp int64, errs *keyErrors) map[int64]int64 {
+func (a *assignment) lookup(ctx context.Context, keys []int64, timestamp int64, errs *keyErrors) map[int64]int64 {
 	if len(keys) == 0 {
 		return nil
 	}
 	var own keyErrors
 	found := make(map[int64]int64, len(keys))
-	for _, o := range c.list(ctx, keys, timestamp, nil, &own) {
+	for _, o := range a.list(ctx, keys, timestamp, nil, &own) {
 		if o.Offset >= 0 {
 			found[o.Key] = o.Offset
 		}
@@ -108,26 +120,30 @@ func (c *rawConn) lookup(ctx context.Context, keys []int64, timestamp int64, err
 	return found
 }
 
+func (p *position) needsStart() bool {
+	return p.seek.To == histories.SeekBeginning || p.seek.To == histories.SeekBack
+}
+
+func (p *position) needsEnd() bool {
+	return !p.needsStart() || p.seek.To == histories.SeekBack && p.from < 0
+}
+
 // settle computes the position from the log's start and end, where known.
 func (p *position) settle(start, end map[int64]int64) {
 	s, haveStart := start[p.key]
 	e, haveEnd := end[p.key]
+	if p.needsStart() && !haveStart || p.needsEnd() && !haveEnd {
+		return
+	}
 	switch p.seek.To {
 	case histories.SeekBeginning:
-		if haveStart {
-			p.next = s
-		}
+		p.next = s
 	case histories.SeekBack:
-		from := p.from
-		if from < 0 && haveEnd {
-			from = e
+		if p.from >= 0 {
+			e = p.from
 		}
-		if haveStart && from >= 0 {
-			p.next = max(s, from-p.seek.Back)
-		}
+		p.next = max(s, e-p.seek.Back)
 	default:
-		if haveEnd {
-			p.next = e
-		}
+		p.next = e
 	}
 }

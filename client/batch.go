@@ -29,24 +29,30 @@ const (
 	attrControl       = 0x20
 )
 
-// newCodec returns the compressor of a name; nil for none.
-func newCodec(name string) (kgo.Compressor, error) {
-	var c kgo.CompressionCodec
+// codecOf returns the compression of a name.
+func codecOf(name string) (kgo.CompressionCodec, error) {
 	switch name {
 	case "", "none":
-		return nil, nil
+		return kgo.NoCompression(), nil
 	case "gzip":
-		c = kgo.GzipCompression()
+		return kgo.GzipCompression(), nil
 	case "snappy":
-		c = kgo.SnappyCompression()
+		return kgo.SnappyCompression(), nil
 	case "lz4":
-		c = kgo.Lz4Compression()
+		return kgo.Lz4Compression(), nil
 	case "zstd":
-		c = kgo.ZstdCompression()
-	default:
-		return nil, fmt.Errorf("compression %q: want none, gzip, snappy, lz4 or zstd", name)
+		return kgo.ZstdCompression(), nil
 	}
-	return kgo.DefaultCompressor(c)
+	return kgo.NoCompression(), fmt.Errorf("compression %q: want none, gzip, snappy, lz4 or zstd", name)
+}
+
+// newCompressor returns the compressor of a name; nil for none.
+func newCompressor(name string) (kgo.Compressor, error) {
+	codec, err := codecOf(name)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.DefaultCompressor(codec)
 }
 
 // batchWriter builds one record batch after another in the same memory.

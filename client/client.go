@@ -47,6 +47,7 @@ type Kind struct {
 // Kinds is the catalogue of the ways to ask.
 var Kinds = []Kind{
 	{"raw", "Single attempts, one request an operation: ok, fail and info are exact. A send is one record batch to one log; a poll is one fetch a leader. The leader is looked up again after an error, the operation is never repeated.", openRaw},
+	{"kgo", "The high-level franz-go producer and consumer as a user runs them: it retries, batches and prefetches by itself. Every produce error is info, because the producer does not tell what was appended.", openKgo},
 }
 
 // check refuses what no operation could run with.

@@ -181,10 +181,6 @@ func (l *leaders) learn(w *wire, resp *kmsg.MetadataResponse) error {
 	if err := w.learn(list); err != nil {
 		return err
 	}
-	type place struct {
-		topic     string
-		partition int32
-	}
 	byPlace := make(map[place]*route, len(l.routes))
 	for _, r := range l.routes {
 		byPlace[place{r.log.Topic, r.log.Partition}] = r

@@ -32,14 +32,11 @@ func where(r *route) string {
 func (c *rawConn) listed(ctx context.Context, op *histories.Op, timestamp int64) {
 	var errs keyErrors
 	op.Offsets = c.list(ctx, op.Keys, timestamp, op.Offsets[:0], &errs)
-	c.finishRead(op, len(errs) < len(op.Keys), errs)
+	finishRead(op, len(errs) < len(op.Keys), errs)
 }
 
 // finishRead completes a read: ok where something was answered, the rest named.
-func (c *rawConn) finishRead(op *histories.Op, some bool, errs keyErrors) {
-	if len(errs) > 0 {
-		c.leaders.stale = true
-	}
+func finishRead(op *histories.Op, some bool, errs keyErrors) {
 	switch {
 	case some && len(errs) > 0:
 		op.Type, op.Error = histories.OK, "without "+errs.String()
@@ -57,12 +54,13 @@ func (c *rawConn) finishRead(op *histories.Op, some bool, errs keyErrors) {
 func (c *rawConn) list(ctx context.Context, keys []int64, timestamp int64, out []histories.KeyOffset, errs *keyErrors) []histories.KeyOffset {
 	groups := c.byLeader(ctx, keys, errs)
 	answers := make([]map[int64]listAnswer, len(groups))
-	c.each(groups, func(i int) { answers[i] = listOne(ctx, &groups[i], timestamp) })
+	each(groups, func(i int) { answers[i] = listOne(ctx, &groups[i], timestamp) })
 	for _, key := range keys {
 		offset := int64(-1)
 		for i := range answers {
 			if a, ok := answers[i][key]; ok {
 				if a.err != nil {
+					c.leaders.stale = true
 					errs.add(key, a.err)
 				} else {
 					offset = a.offset
@@ -76,7 +74,7 @@ func (c *rawConn) list(ctx context.Context, keys []int64, timestamp int64, out [
 }
 
 // each runs fn for every group, at once where there are several.
-func (c *rawConn) each(groups []group, fn func(i int)) {
+func each(groups []group, fn func(i int)) {
 	if len(groups) == 1 {
 		fn(0)
 		return
@@ -96,10 +94,21 @@ type listAnswer struct {
 
 // listOne asks one leader. Every log of the group has an answer in the result.
 func listOne(ctx context.Context, g *group, timestamp int64) map[int64]listAnswer {
+	resp, err := listRequest(g.routes, timestamp).RequestWith(ctx, g.broker)
+	out := make(map[int64]listAnswer, len(g.routes))
+	for _, r := range g.routes {
+		out[r.log.Key] = listedOf(resp, err, r)
+	}
+	return out
+}
+
+// listRequest asks for the end or the start of the logs, uncommitted records
+// included.
+func listRequest(routes []*route, timestamp int64) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
 	topics := make(map[string]int)
-	for _, r := range g.routes {
+	for _, r := range routes {
 		i, ok := topics[r.log.Topic]
 		if !ok {
 			i = len(req.Topics)
@@ -112,12 +121,7 @@ func listOne(ctx context.Context, g *group, timestamp int64) map[int64]listAnswe
 		p.Partition, p.Timestamp, p.CurrentLeaderEpoch = r.log.Partition, timestamp, -1
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
-	resp, err := req.RequestWith(ctx, g.broker)
-	out := make(map[int64]listAnswer, len(g.routes))
-	for _, r := range g.routes {
-		out[r.log.Key] = listedOf(resp, err, r)
-	}
-	return out
+	return req
 }
 
 // listedOf finds a log's offset in an answer.

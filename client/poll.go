@@ -24,25 +24,25 @@ var errNotAssigned = errors.New("no log is assigned")
 // The position of a log moves only where its fetch was answered.
 func (c *rawConn) poll(ctx context.Context, op *histories.Op) {
 	resetPoll(op)
-	if len(c.assigned) == 0 {
+	if len(c.assigned.at) == 0 {
 		complete(op, read, "%v", errNotAssigned)
 		return
 	}
 	var errs keyErrors
-	c.resolve(ctx, c.assigned, &errs)
-	keys := make([]int64, 0, len(c.assigned))
-	for _, p := range c.assigned {
+	c.assigned.resolve(ctx, c.assigned.at, &errs)
+	keys := make([]int64, 0, len(c.assigned.at))
+	for _, p := range c.assigned.at {
 		if p.next >= 0 {
 			keys = append(keys, p.key)
 		}
 	}
 	groups := c.byLeader(ctx, keys, &errs)
 	answers := make([]fetchAnswer, len(groups))
-	c.each(groups, func(i int) { answers[i] = c.fetch(ctx, &groups[i]) })
+	each(groups, func(i int) { answers[i] = c.fetch(ctx, &groups[i]) })
 
 	mop := &op.Mops[0]
-	for i := range c.assigned {
-		p := &c.assigned[i]
+	for i := range c.assigned.at {
+		p := &c.assigned.at[i]
 		for j := range groups {
 			for _, r := range groups[j].routes {
 				if r.log.Key == p.key {
@@ -53,7 +53,10 @@ func (c *rawConn) poll(ctx context.Context, op *histories.Op) {
 	}
 	mop.To = int32(len(op.Runs))
 	mop.Polled = len(op.Fetched) > 0
-	c.finishRead(op, mop.Polled, errs)
+	if len(errs) > 0 {
+		c.leaders.stale = true
+	}
+	finishRead(op, mop.Polled, errs)
 }
 
 // resetPoll empties the results of an operation that is reused, and makes sure
@@ -87,7 +90,7 @@ func (c *rawConn) fetch(ctx context.Context, g *group) fetchAnswer {
 		p.CurrentLeaderEpoch = -1
 		p.LastFetchedEpoch = -1
 		p.LogStartOffset = -1
-		p.FetchOffset = c.positionOf(r.log.Key)
+		p.FetchOffset = c.assigned.find(r.log.Key).next
 		p.PartitionMaxBytes = fetchLogBytes
 		fetchTopic(req, r).Partitions = append(fetchTopic(req, r).Partitions, p)
 	}
@@ -112,15 +115,6 @@ func fetchTopic(req *kmsg.FetchRequest, r *route) *kmsg.FetchRequestTopic {
 	t.Topic, t.TopicID = r.log.Topic, r.topicID
 	req.Topics = append(req.Topics, t)
 	return &req.Topics[len(req.Topics)-1]
-}
-
-func (c *rawConn) positionOf(key int64) int64 {
-	for i := range c.assigned {
-		if c.assigned[i].key == key {
-			return c.assigned[i].next
-		}
-	}
-	return -1
 }
 
 // take writes what a leader said of one log into the operation.

@@ -15,7 +15,7 @@ type rawConn struct {
 	cfg      Config
 	wire     *wire
 	leaders  *leaders
-	assigned []position
+	assigned assignment
 	decoder  decoder
 	closed   bool
 }
@@ -30,12 +30,14 @@ func openRaw(cfg Config) (Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open raw client %d: %w", cfg.Process, err)
 	}
-	return &rawConn{
+	c := &rawConn{
 		cfg:     cfg,
 		wire:    w,
 		leaders: newLeaders(cfg),
 		decoder: newDecoder(cfg.Run, cfg.Contract.Isolation),
-	}, nil
+	}
+	c.assigned.list = c.list
+	return c, nil
 }
 
 // Do implements Conn.
@@ -53,7 +55,7 @@ func (c *rawConn) Do(ctx context.Context, op *histories.Op) {
 	case histories.Poll:
 		c.poll(ctx, op)
 	case histories.Assign:
-		c.assign(ctx, op)
+		c.assigned.assign(ctx, op)
 	case histories.EndOffsets:
 		c.listed(ctx, op, timestampEnd)
 	case histories.StartOffsets:
@@ -121,6 +123,7 @@ next:
 	for _, key := range keys {
 		r, b, err := c.leaders.of(ctx, c.wire, key)
 		if err != nil {
+			c.leaders.stale = true
 			errs.add(key, err)
 			continue
 		}

@@ -31,7 +31,7 @@ func newWire(cfg Config, addrs []string) (*wire, error) {
 	}
 	w.cl = cl
 	w.index(addrs)
-	w.batch.codec, err = newCodec(cfg.Compression)
+	w.batch.codec, err = newCompressor(cfg.Compression)
 	if err != nil {
 		w.close()
 		return nil, err
@@ -63,8 +63,8 @@ func baseOpts(cfg Config, wrap func(net.Conn) net.Conn) []kgo.Opt {
 		kgo.RequiredAcks(requiredAcks(cfg.Contract.Acks)),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	}
-	if cfg.Contract.Acks == "1" || cfg.Contract.Acks == "0" {
-		opts = append(opts, kgo.DisableIdempotentWrite()) // Kafka wants acks=all for idempotence
+	if !idempotent(cfg.Contract) {
+		opts = append(opts, kgo.DisableIdempotentWrite())
 	}
 	return opts
 }
