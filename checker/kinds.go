@@ -2,3 +2,134 @@ package checker
 
 // Kind names an anomaly.
 type Kind string
+
+// The kinds. What each of them means stands in Kinds.
+const (
+	CorruptRecord   Kind = "corrupt-record"
+	MisroutedRecord Kind = "misrouted-record"
+	PhantomRead     Kind = "phantom-read"
+	AbortedRead     Kind = "aborted-read"
+
+	InconsistentOffset Kind = "inconsistent-offset"
+	TruncatedAck       Kind = "truncated-ack"
+	LostWrite          Kind = "lost-write"
+	Unseen             Kind = "unseen"
+	InvalidAck         Kind = "invalid-ack"
+	Duplicate          Kind = "duplicate"
+
+	FutureRead Kind = "future-read"
+
+	NonmonotonicSend    Kind = "nonmonotonic-send"
+	IntNonmonotonicSend Kind = "int-nonmonotonic-send"
+	NonmonotonicPoll    Kind = "nonmonotonic-poll"
+	IntNonmonotonicPoll Kind = "int-nonmonotonic-poll"
+	PollSkip            Kind = "poll-skip"
+	IntPollSkip         Kind = "int-poll-skip"
+
+	OffsetRegression    Kind = "offset-regression"
+	EndOffsetRegression Kind = "end-offset-regression"
+	LogStartRegression  Kind = "log-start-regression"
+	NonlinearizableLog  Kind = "nonlinearizable-log"
+	StaleRead           Kind = "stale-read"
+
+	FaultDidNotBite     Kind = "fault-did-not-bite"
+	HealDidNotHold      Kind = "heal-did-not-hold"
+	TooLittleWork       Kind = "too-little-work"
+	CheckerTimeout      Kind = "checker-timeout"
+	CheckerDisagreement Kind = "checker-disagreement"
+	MalformedHistory    Kind = "malformed-history"
+	IncompleteRun       Kind = "incomplete-run"
+)
+
+// Groups of kinds.
+const (
+	GroupLoss     = "loss"
+	GroupContent  = "content"
+	GroupOrder    = "order"
+	GroupRealTime = "real time"
+	GroupHarness  = "harness" // says that nothing was proven: unknown, never invalid
+)
+
+// KindDoc describes a kind of anomaly.
+type KindDoc struct {
+	Name      Kind
+	Group     string
+	Doc       string // the guarantee that it breaks, one sentence
+	Source    string // who gives the guarantee: a KIP, Kafka's documentation, a paper
+	AllowedBy string // the contract under which it is no violation; empty: none
+	Jepsen    string // its name in jepsen.tests.kafka; empty: Jepsen does not look for it
+	Evidence  string // what an example shows
+}
+
+const (
+	allowLoss       = "acks=0 or acks=1, or unclean_election=true"
+	allowDuplicates = "idempotence=false together with attempts=retried"
+	allowStart      = "retention other than none"
+)
+
+// Kinds is the catalogue, in the order of headlines: where several kinds
+// describe one record, the first one is its headline and the others follow.
+var Kinds = []KindDoc{
+	{CorruptRecord, GroupContent, "A consumer gets the bytes that the producer sent.",
+		"Kafka protocol, record batch CRC; KIP-98 message format v2", "", "", "the poll, the record's offset, which checksum failed"},
+	{MisroutedRecord, GroupContent, "A record appears only in the partition it was sent to.",
+		"Kafka documentation, 4.4 The Producer", "", "", "the poll, and the send to the other log"},
+	{PhantomRead, GroupContent, "Every record that is read was sent by somebody.",
+		"Adya, Weak Consistency (1999): reads return written values", "", "", "the poll and what the record says of its origin"},
+	{InconsistentOffset, GroupContent, "An offset names one record for ever.",
+		"Kafka documentation, 4.3 Efficiency: offsets identify records; KIP-101", "", "inconsistent-offsets", "two operations that show different values at the offset"},
+	{TruncatedAck, GroupLoss, "A record that was acknowledged stays at its offset.",
+		"KIP-101, KIP-279; Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "lost-write", "the acknowledgement, who saw the record or who holds its offset now, and the read that no longer returns it"},
+	{LostWrite, GroupLoss, "An acknowledged record is read by everybody who reads past it.",
+		"Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "lost-write", "the acknowledgement and the read that went past the offset without it"},
+	{Unseen, GroupLoss, "An acknowledged record can be read.",
+		"Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "unseen", "the acknowledgement and the end that the final reads found"},
+	{InvalidAck, GroupLoss, "An acknowledgement names the record's offset.",
+		"Kafka protocol, ProduceResponse base_offset", "acks=0", "", "the acknowledgement"},
+	{Duplicate, GroupContent, "One send makes one record.",
+		"KIP-98 Exactly Once Delivery: idempotent producer", allowDuplicates, "duplicate", "two operations that show the value at different offsets"},
+	{AbortedRead, GroupContent, "A send that was refused leaves no record.",
+		"Adya, Weak Consistency (1999): G1a", "", "G1a", "the failed send and a poll that returned its value"},
+	{FutureRead, GroupRealTime, "A record is read only after its send began.",
+		"Herlihy and Wing, Linearizability (1990); causality", "", "G1c-realtime", "the poll and the later invocation of the send"},
+	{IntNonmonotonicSend, GroupOrder, "The records of one request are appended in the order they stand in it.",
+		"Kafka documentation, 4.6: messages are appended in the order they are sent", "", "int-nonmonotonic-send", "the send and the two offsets"},
+	{NonmonotonicSend, GroupOrder, "The records of one producer are appended in the order it sent them.",
+		"Kafka documentation, 1.3 Guarantees", "", "nonmonotonic-send", "the two sends of one process"},
+	{IntNonmonotonicPoll, GroupOrder, "One poll returns the records of a log in the order of their offsets.",
+		"Kafka documentation, 1.3 Guarantees", "", "int-nonmonotonic-poll", "the poll and the two offsets"},
+	{NonmonotonicPoll, GroupOrder, "A consumer that does not seek never goes back.",
+		"Kafka documentation, 1.3 Guarantees", "consumers=subscribe", "nonmonotonic-poll", "the two polls of one process"},
+	{IntPollSkip, GroupOrder, "One poll returns every record between its first and its last.",
+		"Kafka documentation, 1.3 Guarantees", "", "int-poll-skip", "the poll, and a record that it passed over"},
+	{PollSkip, GroupOrder, "A consumer that does not seek gets every record.",
+		"Kafka documentation, 1.3 Guarantees", "consumers=subscribe", "poll-skip", "the two polls of one process, and a record that they passed over"},
+	{LogStartRegression, GroupOrder, "The start of a log only moves up.",
+		"KIP-107 deleteRecordsBefore: log start offset", "", "", "the two start-offsets operations"},
+	{OffsetRegression, GroupRealTime, "A send that begins after another was acknowledged gets a higher offset.",
+		"Herlihy and Wing, Linearizability (1990); Kafka documentation, 4.7 Replication", allowLoss, "G0-realtime", "the two sends"},
+	{EndOffsetRegression, GroupRealTime, "The end of a log only moves up.",
+		"KIP-207 Offsets returned by ListOffsets should be monotonically increasing", allowLoss, "", "the two end-offsets operations"},
+	{NonlinearizableLog, GroupRealTime, "All operations on a log fit one order that respects real time as far as the model demands.",
+		"Herlihy and Wing, Linearizability (1990)", "", "", "the two operations that contradict each other, and porcupine's page"},
+	{StaleRead, GroupRealTime, "A read is not older than the contract's staleness_ms.",
+		"contract of the run", "staleness_ms=0", "", "the read and the append that it should have seen"},
+
+	{FaultDidNotBite, GroupHarness, "A kind of fault was injected and is never proven to have acted.", "", "", "", "the fault's probes"},
+	{HealDidNotHold, GroupHarness, "A fault is not proven to be gone.", "", "", "", "the fault's probes"},
+	{TooLittleWork, GroupHarness, "Too little happened to call the broker valid.", "", "", "", "the counts"},
+	{CheckerTimeout, GroupHarness, "A check did not finish within its limit.", "", "", "", "the windows that were not decided"},
+	{CheckerDisagreement, GroupHarness, "Two algorithms that must agree do not.", "", "", "", "the window, saved"},
+	{MalformedHistory, GroupHarness, "The history contradicts itself as a record of what was asked.", "", "", "", "the entries"},
+	{IncompleteRun, GroupHarness, "The history ends before the run did, or its final reads did not reach the end.", "", "", "", "how far it got"},
+}
+
+// rank is a kind's place in the catalogue; the headline of a record is the
+// finding with the lowest rank.
+var rank = func() map[Kind]int {
+	m := make(map[Kind]int, len(Kinds))
+	for i, k := range Kinds {
+		m[k.Name] = i
+	}
+	return m
+}()

@@ -1,0 +1,124 @@
+package checker
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Case is one finding of a pass.
+type Case struct {
+	Kind   Kind
+	Log    int64 // key
+	Offset int64 // of the record, -1 where it has none
+	Value  int64 // of the record, -1 where it has none
+	// From and To are the offsets (both inclusive) in whose neighbourhood the
+	// contradiction lies: the records skipped, or the offsets that one
+	// operation says are there and the other says are not. A cause among them
+	// makes the case a consequence of it. From > To: only Offset and Value count.
+	From, To  int64
+	Ops       [3]int64 // the entries that prove it, -1 where fewer
+	N         int64    // how many times it happened; 0 means 1
+	AllowedBy string   // the contract's clause that allows it
+	Window    string   // porcupine's page, relative to the run directory
+	// Why makes the sentence; it is called for the examples that are kept,
+	// after every pass has finished.
+	Why func(*Case) string
+	// A, B are numbers that Why may need.
+	A, B int64
+}
+
+// Case returns a case without offsets or operations to be filled in.
+func newCase(k Kind, log int64) Case {
+	return Case{Kind: k, Log: log, Offset: -1, Value: -1, From: 0, To: -1, Ops: [3]int64{-1, -1, -1}}
+}
+
+// ops returns the entries that prove the case.
+func (c *Case) ops() []int64 {
+	out := make([]int64, 0, len(c.Ops))
+	for _, i := range c.Ops {
+		if i >= 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (c *Case) times() int64 { return max(c.N, 1) }
+
+// maxCases bounds the cases of one kind that a report keeps one by one. What
+// comes later is counted only.
+const maxCases = 1 << 17
+
+// Report is where one pass says what it found. Add may be called while
+// Observe runs; a report belongs to its pass's goroutine.
+type Report struct {
+	checker string
+	live    *liveCounts
+	cases   []Case
+	kept    map[Kind]int
+	beyond  map[Kind]int64 // found after maxCases
+	unknown []Reason
+	judged  Judged
+	closed  int64 // operations in closed windows, decided or not
+	stale   []Staleness
+}
+
+func newReport(checker string, live *liveCounts) *Report {
+	return &Report{checker: checker, live: live, kept: map[Kind]int{}, beyond: map[Kind]int64{}}
+}
+
+// Add reports a case.
+func (r *Report) Add(c Case) {
+	r.live.add(c.Kind, c.times())
+	if r.kept[c.Kind] >= maxCases {
+		r.beyond[c.Kind] += c.times()
+		return
+	}
+	r.kept[c.Kind]++
+	r.cases = append(r.cases, c)
+}
+
+// Unknown says why the checker cannot say more. kind is a harness kind.
+func (r *Report) Unknown(kind Kind, why string) {
+	r.unknown = append(r.unknown, Reason{Checker: r.checker, Kind: kind, Why: why})
+}
+
+// Windows counts what porcupine decided: windows, the operations in them, and
+// the operations in all closed windows, decided or not.
+func (r *Report) Windows(decided, ops, closedOps int64) {
+	r.judged.Windows += decided
+	r.judged.WindowOps += ops
+	r.closed += closedOps
+}
+
+// Staleness says how old the oldest state was that a read of the log returned.
+func (r *Report) Staleness(log int64, age time.Duration, op int64) {
+	r.stale = append(r.stale, Staleness{Log: log, Millis: float64(age) / 1e6, Op: op})
+}
+
+// Finding is how often a kind has been found so far.
+type Finding struct {
+	Kind  Kind
+	Count int64
+}
+
+// liveCounts counts findings while the run lasts; safe for concurrent use.
+type liveCounts struct{ n []atomic.Int64 }
+
+func newLiveCounts() *liveCounts { return &liveCounts{n: make([]atomic.Int64, len(Kinds))} }
+
+func (l *liveCounts) add(k Kind, n int64) {
+	if i, ok := rank[k]; ok {
+		l.n[i].Add(n)
+	}
+}
+
+func (l *liveCounts) found() []Finding {
+	var out []Finding
+	for i := range l.n {
+		if n := l.n[i].Load(); n > 0 {
+			out = append(out, Finding{Kinds[i].Name, n})
+		}
+	}
+	return out
+}
