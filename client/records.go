@@ -77,6 +77,9 @@ type batchReader struct {
 func (b *batchReader) read(batch []byte) (next int64) {
 	base := int64(binary.BigEndian.Uint64(batch))
 	if magic := batch[batchMagicAt]; magic != 2 || len(batch) < batchHeaderLen {
+		if base < b.position {
+			return base + 1
+		}
 		b.bad(base, fmt.Sprintf("record batch of magic %d and %d bytes", magic, len(batch)))
 		return base + 1
 	}
@@ -109,7 +112,7 @@ func (b *batchReader) read(batch []byte) (next int64) {
 	found := len(b.op.Bad)
 	b.records(base, count, records)
 	if sum != want && len(b.op.Bad) == found {
-		b.damage(base, fmt.Sprintf("record batch has checksum %08x, computed %08x", want, sum))
+		b.damage(max(base, b.position), fmt.Sprintf("record batch has checksum %08x, computed %08x", want, sum))
 	}
 	return next
 }
@@ -152,8 +155,10 @@ func (b *batchReader) record(offset int64, value []byte) {
 	}
 }
 
-// bad reports a record that cannot be read at all.
+// bad reports a record that cannot be read at all, at its offset or where the
+// fetch began.
 func (b *batchReader) bad(offset int64, detail string) {
+	offset = max(offset, b.position)
 	b.op.Recs = append(b.op.Recs, histories.Rec{Offset: offset, Value: histories.NoValue})
 	b.damage(offset, detail)
 }
