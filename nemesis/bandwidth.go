@@ -10,7 +10,7 @@ import (
 )
 
 // loadTime is how long a load probe should take under a fault that slows it.
-const loadTime = 300 * time.Millisecond
+const loadTime = 250 * time.Millisecond
 
 // maxLoad bounds what a load probe sends in one question.
 const maxLoad = 512 << 10
@@ -29,7 +29,7 @@ var bandwidth = Fault{
 	}),
 	Watch: func(w *World, e Event, node string) Watch {
 		rate := e.Args["rate_kBps"] * 1000
-		n := min(int(rate*loadTime.Seconds()), maxLoad)
+		n := min(int(rate*loadTime.Seconds())/sidesOf(e), maxLoad)
 		t := &timed{watched: watchLink(w, e, node), what: whatThroughput}
 		t.expect = time.Duration(float64(n)/rate*float64(time.Second)) * time.Duration(sidesOf(e))
 		t.measure = t.loaded(n)

@@ -30,8 +30,6 @@ func (n *Nemesis) event(ctx context.Context, e Event, begin time.Time) error {
 	if !wait(ctx, time.Until(begin.Add(e.At))) {
 		return nil
 	}
-	each(watches, func(_ int, w Watch) { w.Arm(ctx) })
-
 	entry := func() *histories.Event {
 		return &histories.Event{ID: e.ID, Fault: e.Fault, On: e.On, Direction: e.Direction, Args: e.Args}
 	}

@@ -142,7 +142,7 @@ func unknown(name string, allowed []string, takes string) error {
 
 // nearest finds the name that is few typing errors away, if any.
 func nearest(name string, names []string) string {
-	best, at := "", 1+max(1, len(name)/3)
+	best, at := "", 2+len(name)/4
 	for _, n := range names {
 		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < at {
 			best, at = n, d

@@ -44,8 +44,9 @@ type link struct {
 	mu       sync.Mutex // one switch at a time
 	srv      *server
 	proxy    *tc.Proxy
-	up, down *toxic.Slot // our own server
-	added    []string    // stock toxics that stand on the proxy now
+	up, down *toxic.Slot       // our own server
+	mark     [2]toxic.Counters // of up and down when the shape was put on
+	added    []string          // stock toxics that stand on the proxy now
 	shape    shape
 	broken   bool // a switch failed: nothing is known of the proxy, build it anew
 }
@@ -157,8 +158,10 @@ func (k *link) put(ctx context.Context, s shape) (err error) {
 		}
 		return k.recreate(ctx, s)
 	}
-	// Both directions at the same moment, as near as two stores can be.
+	// Both directions at the same moment, as near as two stores can be. What is
+	// held downstream passes after the upstream cut, and is counted so.
 	k.up.Set(s.up)
+	k.mark[0], k.mark[1] = k.up.Counters(), k.down.Counters()
 	k.down.Set(s.down)
 	if s.closed {
 		return call(ctx, "disable "+k.name, k.proxy.Disable)
@@ -167,6 +170,13 @@ func (k *link) put(ctx context.Context, s shape) (err error) {
 		return k.addStock(ctx, s.stock)
 	}
 	return nil
+}
+
+// since counts what happened in each direction since the shape was put on.
+func (k *link) since() (up, down toxic.Counters) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.up.Counters().Sub(k.mark[0]), k.down.Counters().Sub(k.mark[1])
 }
 
 // clear makes the link pass everything on again. Where that fails the proxy is

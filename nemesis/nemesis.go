@@ -54,8 +54,6 @@ type Heal func(ctx context.Context) error
 type Watch interface {
 	// Before measures the healthy link.
 	Before(ctx context.Context) histories.Probe
-	// Arm is called right before the fault is injected.
-	Arm(ctx context.Context)
 	// During measures once while the fault acts. The fault bit where every
 	// probe satisfies. An error says that no probe can show it.
 	During(ctx context.Context) ([]histories.Probe, error)

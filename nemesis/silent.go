@@ -11,14 +11,9 @@ import (
 	"github.com/ackproof/ackproof/nemesis/toxic"
 )
 
-const (
-	// silence is how long a question must stay unanswered to count as lost,
-	// where the healthy answer takes less than a tenth of it.
-	silence = 250 * time.Millisecond
-	// train is how many questions are under way when a request link is cut:
-	// answers to them that come during the cut show that only one way is.
-	train = 400
-)
+// silence is how long a question must stay unanswered to count as lost, where
+// the healthy answer takes less than a tenth of it.
+const silence = 250 * time.Millisecond
 
 // silent watches a fault under which no answer comes.
 type silent struct {
@@ -29,26 +24,8 @@ type silent struct {
 	// must be seen to flow.
 	cutUp, cutDown bool
 
-	pending  *line // a connection with a question that nothing answered
-	asked    time.Time
-	up, down toxic.Counters // when the fault was injected
-}
-
-// Arm puts a train of questions under way, where one way is to be cut and the
-// other shown to flow, and notes how much has passed.
-func (s *silent) Arm(ctx context.Context) {
-	if s.link.up == nil {
-		return
-	}
-	if s.cutUp && !s.cutDown && s.kept != nil {
-		var b []byte
-		for i := range train {
-			b = append(b, apiVersions(int32(i))...)
-		}
-		// The first answer shows that the train has passed the link.
-		s.kept.ask(ctx, b, silence)
-	}
-	s.up, s.down = s.link.up.Counters(), s.link.down.Counters()
+	pending *line // a connection with a question that nothing answered
+	asked   time.Time
 }
 
 // During asks over a fresh connection and must hear nothing.
@@ -84,20 +61,20 @@ func (s *silent) counted() []histories.Probe {
 		return nil
 	}
 	var out []histories.Probe
-	side := func(what string, cut bool, was, is toxic.Counters) {
+	side := func(what string, cut bool, c toxic.Counters) {
 		p := s.probe(whenDuring, what)
 		if cut {
-			p.Bytes = is.Dropped - was.Dropped
-			p.Error = "lost"
+			p.Bytes, p.Error = c.Dropped, "lost"
 		} else {
-			p.Bytes = is.Out - was.Out
+			p.Bytes = c.Out
 		}
 		p.Satisfies = p.Bytes > 0
 		out = append(out, p)
 	}
-	side(whatUpstream, s.cutUp, s.up, s.link.up.Counters())
+	up, down := s.link.since()
+	side(whatUpstream, s.cutUp, up)
 	if !(s.cutUp && s.cutDown) { // with both cut, no answer ever sets out
-		side(whatDownstream, s.cutDown, s.down, s.link.down.Counters())
+		side(whatDownstream, s.cutDown, down)
 	}
 	return out
 }

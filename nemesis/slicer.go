@@ -36,7 +36,7 @@ var slicer = Fault{
 		largest := int(e.Args["average_bytes"] + e.Args["variation_bytes"])
 		pieces := maxLoad / largest
 		if delay > 0 {
-			pieces = min(pieces, int(loadTime/delay)+1)
+			pieces = min(pieces, int(loadTime/delay)/sidesOf(e)+1)
 		}
 		t := &timed{watched: watchLink(w, e, node), what: whatThroughput}
 		t.expect = time.Duration(pieces-1) * delay * time.Duration(sidesOf(e))

@@ -58,9 +58,6 @@ func (w *watched) Before(ctx context.Context) histories.Probe {
 	return p
 }
 
-// Arm does nothing for most faults.
-func (w *watched) Arm(context.Context) {}
-
 // Close ends the kept connection.
 func (w *watched) Close() {
 	if w.kept != nil {

@@ -43,6 +43,17 @@ type Counters struct {
 // Held is how many bytes are waiting in the link.
 func (c Counters) Held() int64 { return c.In - c.Out - c.Dropped - c.Abandoned }
 
+// Sub is what was counted since before.
+func (c Counters) Sub(before Counters) Counters {
+	return Counters{
+		Conns:     c.Conns - before.Conns,
+		In:        c.In - before.In,
+		Out:       c.Out - before.Out,
+		Dropped:   c.Dropped - before.Dropped,
+		Abandoned: c.Abandoned - before.Abandoned,
+	}
+}
+
 // Set puts the parameters in force and wakes every connection that waits under
 // the old ones. What they held back is passed on at once, in order.
 func (s *Slot) Set(p Params) {
