@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -46,8 +47,11 @@ type Kind struct {
 
 // Kinds is the catalogue of the ways to ask.
 var Kinds = []Kind{
-	{"raw", "Single attempts, one request an operation: ok, fail and info are exact. A send is one record batch to one log; a poll is one fetch a leader. The leader is looked up again after an error, the operation is never repeated.", openRaw},
-	{"kgo", "The high-level franz-go producer and consumer as a user runs them: it retries, batches and prefetches by itself. Every produce error is info, because the producer does not tell what was appended.", openKgo},
+	{"raw", "Single attempts, one request an operation: ok, fail and info are exact. " +
+		"A send is one record batch to one log; a poll is one fetch a leader. " +
+		"The leader is looked up again after an error, the operation is never repeated.", openRaw},
+	{"kgo", "The high-level franz-go producer and consumer as a user runs them: it retries, batches and prefetches by itself. " +
+		"Every produce error is info, because the producer does not tell what was appended.", openKgo},
 }
 
 // check refuses what no operation could run with.
@@ -61,8 +65,15 @@ func (cfg Config) check() error {
 		return errors.New("no logs: name the topic partition of at least one key")
 	case cfg.OpTimeout <= 0:
 		return fmt.Errorf("operation timeout %v: want more than 0", cfg.OpTimeout)
-	case cfg.PollWait < 0:
-		return fmt.Errorf("poll wait %v: want 0 or more", cfg.PollWait)
+	case cfg.PollWait < 0 || cfg.PollWait >= cfg.OpTimeout:
+		return fmt.Errorf("poll wait %v: want 0 or more and less than the operation timeout, %v", cfg.PollWait, cfg.OpTimeout)
+	}
+	for _, addr := range cfg.Seeds {
+		if _, port, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("broker address %q: want host:port: %w", addr, err)
+		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("broker address %q: port %q: want 1 to 65535", addr, port)
+		}
 	}
 	return nil
 }

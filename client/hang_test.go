@@ -24,7 +24,7 @@ func every() map[string]*histories.Op {
 // TestNoHang: under a black hole, before or after the connection was made,
 // every operation comes back by its deadline, and Close at once.
 func TestNoHang(t *testing.T) {
-	const timeout, slack = 300 * time.Millisecond, 5 * time.Second
+	const timeout, slack = 300 * time.Millisecond, 2 * time.Second
 	for _, kind := range []string{"raw", "kgo"} {
 		for _, warm := range []bool{false, true} {
 			for name, op := range every() {

@@ -72,17 +72,21 @@ var (
 	errUnknownLog = errors.New("the log is not one of this run")
 )
 
-// of returns the route to a log's leader, after a refresh where the knowledge
-// is stale. The error means that nobody could be asked.
-func (l *leaders) of(ctx context.Context, w *wire, key int64) (*route, *kgo.Broker, error) {
+// fresh refreshes what is known where it is stale. The error means that no
+// broker answered.
+func (l *leaders) fresh(ctx context.Context, w *wire) error {
+	if !l.stale {
+		return nil
+	}
+	return l.refresh(ctx, w)
+}
+
+// of returns the route to a log's leader. Where none is known the next
+// operation refreshes.
+func (l *leaders) of(w *wire, key int64) (*route, *kgo.Broker, error) {
 	r := l.routes[key]
 	if r == nil {
 		return nil, nil, errUnknownLog
-	}
-	if l.stale || r.addr == "" {
-		if err := l.refresh(ctx, w); err != nil {
-			return r, nil, err
-		}
 	}
 	if r.addr == "" {
 		l.stale = true
@@ -90,6 +94,7 @@ func (l *leaders) of(ctx context.Context, w *wire, key int64) (*route, *kgo.Brok
 	}
 	b := w.brokers[r.addr]
 	if b == nil {
+		l.stale = true
 		return r, nil, fmt.Errorf("leader n%d at %s is not connected", r.node, r.addr)
 	}
 	return r, b, nil

@@ -80,12 +80,13 @@ func (c *rawConn) Close() error {
 // abandon replaces the wire of a request that did not come back.
 func (c *rawConn) abandon() {
 	old := c.wire
+	old.close()
 	w, err := newWire(c.cfg, old.addrs)
 	if err != nil {
-		return // the same options worked before
+		c.closed = true // never the old one again
+		return
 	}
 	c.wire = w
-	old.close()
 }
 
 // keyErrors collects what went wrong by log.
@@ -98,7 +99,7 @@ type keyError struct {
 
 func (e *keyErrors) add(key int64, err error) { *e = append(*e, keyError{key, err}) }
 
-// String lists the logs that share a cause once.
+// String names each log with its cause.
 func (e keyErrors) String() string {
 	var s string
 	for i, k := range e {
@@ -118,12 +119,20 @@ type group struct {
 
 // byLeader groups the logs by their leader, in the order of the keys.
 func (c *rawConn) byLeader(ctx context.Context, keys []int64, errs *keyErrors) []group {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := c.leaders.fresh(ctx, c.wire); err != nil {
+		for _, key := range keys {
+			errs.add(key, err)
+		}
+		return nil
+	}
 	var groups []group
 next:
 	for _, key := range keys {
-		r, b, err := c.leaders.of(ctx, c.wire, key)
+		r, b, err := c.leaders.of(c.wire, key)
 		if err != nil {
-			c.leaders.stale = true
 			errs.add(key, err)
 			continue
 		}

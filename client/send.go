@@ -41,7 +41,11 @@ func (c *rawConn) send(ctx context.Context, op *histories.Op) {
 		complete(op, unsent, "%v", err)
 		return
 	}
-	r, broker, err := c.leaders.of(ctx, c.wire, key)
+	if err := c.leaders.fresh(ctx, c.wire); err != nil {
+		complete(op, unsent, "log %d: %v", key, err)
+		return
+	}
+	r, broker, err := c.leaders.of(c.wire, key)
 	if err != nil {
 		complete(op, unsent, "log %d: %v", key, err)
 		return
