@@ -96,11 +96,18 @@ func (n *Nemesis) rebuild(ctx context.Context, e Event) error {
 	return nil
 }
 
+// Why a fault can be neither proven nor refuted.
+var (
+	errNoTime    = errors.New("there was no time to measure it")
+	errCancelled = errors.New("the walk was cancelled before it was proven")
+)
+
 // prove measures each watch again and again until it satisfies or the time is
 // up. It returns whether all satisfied, or nil where that cannot be told, the
 // probes (the given ones first), and why they do not prove it.
 func prove(ctx context.Context, end time.Time, watches []Watch, first []histories.Probe,
 	measure func(Watch, context.Context) ([]histories.Probe, error)) (*bool, []histories.Probe, string) {
+	parent := ctx
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	type result struct {
@@ -113,13 +120,20 @@ func prove(ctx context.Context, end time.Time, watches []Watch, first []historie
 		r := &results[i]
 		for ctx.Err() == nil {
 			probes, err := measure(w, ctx)
-			if ctx.Err() != nil && r.probes != nil {
-				return // cut short by the end of the window: the last full one counts
+			ok := err == nil && satisfied(probes)
+			if ctx.Err() != nil && !ok { // cut short: the last full measurement counts
+				if r.probes == nil {
+					r.probes, r.err = probes, errNoTime
+				}
+				break
 			}
-			r.probes, r.err, r.ok = probes, err, err == nil && satisfied(probes)
-			if r.ok || err != nil || !wait(ctx, again) {
-				return
+			r.probes, r.err, r.ok = probes, err, ok
+			if ok || err != nil || !wait(ctx, again) {
+				break
 			}
+		}
+		if !r.ok && parent.Err() != nil {
+			r.err = errCancelled
 		}
 	})
 	held := true
@@ -131,7 +145,7 @@ func prove(ctx context.Context, end time.Time, watches []Watch, first []historie
 		case r.err != nil:
 			untold = join(untold, r.err.Error())
 		case len(r.probes) == 0:
-			untold = join(untold, "there was no time to measure it")
+			untold = join(untold, errNoTime.Error())
 		case !r.ok:
 			held = false
 			why = join(why, describe(r.probes))

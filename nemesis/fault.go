@@ -20,6 +20,8 @@ type Fault struct {
 	InContract bool
 	// OwnServer says that the fault needs our own Toxiproxy server.
 	OwnServer bool
+	// OwnProof says that the bite can be proven only on our own server.
+	OwnProof bool
 	// Cut says that nothing useful gets through, so that clients make no
 	// progress on a node while it lasts.
 	Cut bool
@@ -72,7 +74,7 @@ func FindFault(name string) (Fault, bool) {
 func FaultNames(embedded bool) []string {
 	var out []string
 	for _, f := range Faults {
-		if f.InContract && (embedded || !f.OwnServer && f.Name != onewayRequest.Name) {
+		if f.InContract && (embedded || !f.OwnServer && !f.OwnProof) {
 			out = append(out, f.Name)
 		}
 	}

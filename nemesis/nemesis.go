@@ -119,32 +119,35 @@ func (n *Nemesis) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Heal heals every link, proves each one clean and records it. It may be called
-// at any time after Run has returned, and again.
+// Heal heals every link, proves each one clean and records it, whether or not
+// ctx has ended. It may be called at any time after Run has returned, and again.
 func (n *Nemesis) Heal(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, healLimit+cleanLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+cleanLimit)
 	defer cancel()
+	links := n.cfg.Links.links
 	nodes := n.cfg.Links.names()
 	n.record(histories.Heal, &histories.Event{ID: -1, On: nodes})
-	ev := &histories.Event{ID: -1, On: nodes}
-	var errs []error
-	held, unknown := true, false
-	for _, l := range n.cfg.Links.links {
-		p, err := l.prove(ctx)
-		ev.Proof = append(ev.Proof, p)
-		switch {
-		case errors.Is(err, errBroker):
-			unknown, ev.Why = true, join(ev.Why, err.Error())
-		case err != nil:
-			held, ev.Why = false, join(ev.Why, err.Error())
-			errs = append(errs, err)
+	ev := &histories.Event{ID: -1, On: nodes, Proof: make([]histories.Probe, len(links))}
+	why := make([]error, len(links))
+	var group sync.WaitGroup
+	for i, l := range links {
+		group.Go(func() { ev.Proof[i], why[i] = l.prove(ctx) })
+	}
+	group.Wait()
+	var failed []error
+	for _, err := range why {
+		if err != nil {
+			ev.Why = join(ev.Why, err.Error())
+		}
+		if err != nil && !errors.Is(err, errBroker) {
+			failed = append(failed, err)
 		}
 	}
-	if !unknown || !held {
+	if held := len(failed) == 0; !held || ev.Why == "" {
 		ev.Held = &held
 	}
 	n.record(histories.Healed, ev)
-	return errors.Join(errs...)
+	return errors.Join(failed...)
 }
 
 // Active lists the faults that act now, for a status line.

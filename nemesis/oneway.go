@@ -11,6 +11,7 @@ var onewayRequest = Fault{
 	Name:       "oneway-request",
 	Doc:        "Requests are lost, answers flow: what is asked does not happen, and answers to what was asked before still come.",
 	InContract: true,
+	OwnProof:   true,
 	Cut:        true,
 	Inject:     cutRequests,
 	Watch: func(w *World, e Event, node string) Watch {
