@@ -186,9 +186,13 @@ func TestUnsentOnKnownLeader(t *testing.T) {
 	c := l.open("raw", func(cfg *Config) { cfg.OpTimeout = 300 * time.Millisecond })
 	do(t, c, &histories.Op{F: histories.EndOffsets, Keys: []int64{0, 1}}, histories.OK)
 	l.links[0].up.shut()
+	before := c.(*rawConn).wire
 	op := do(t, c, sendOp(0, 1), histories.Fail)
 	if !strings.HasPrefix(op.Error, unsent) {
 		t.Errorf("error %q", op.Error)
+	}
+	if c.(*rawConn).wire == before {
+		t.Error("the wire of an abandoned request is used again")
 	}
 	do(t, c, sendOp(1, 2), histories.OK) // the other broker is as it was
 	l.links[0].up.open()
