@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,9 @@ import (
 // callLimit bounds every call to Toxiproxy. A healthy server answers within
 // milliseconds; a frozen one answers after 25 s, or never.
 const callLimit = 2 * time.Second
+
+// errNoAnswer says that a call was given up and may still be under way.
+var errNoAnswer = errors.New("the server does not answer")
 
 // call does one call to Toxiproxy, which knows no context, under a deadline. A
 // call that is given up goes on in the background until the HTTP client's own
@@ -32,7 +36,7 @@ func call(ctx context.Context, what string, do func() error) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("toxiproxy: %s: no answer: %w", what, ctx.Err())
+		return fmt.Errorf("toxiproxy: %s: %w", what, errNoAnswer)
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 // shape is what a link is made to do; the zero value passes everything on.
 type shape struct {
 	up, down toxic.Params // on our own server
+	resets   bool         // on our own server new connections go through the resetter
 	stock    []stock      // on a foreign one
-	stockOwn bool         // on our own server the stock toxics too
 	closed   bool         // the proxy's listener and connections are closed
 }
 
@@ -39,16 +39,19 @@ type link struct {
 	host   string // by which its address is reached
 	seed   seed.Seed
 
-	at atomic.Pointer[string] // the proxy's address, for dialers
+	at atomic.Pointer[string] // where dialers go now
 
 	mu       sync.Mutex // one switch at a time
 	srv      *server
 	proxy    *tc.Proxy
 	up, down *toxic.Slot       // our own server
 	mark     [2]toxic.Counters // of up and down when the shape was put on
+	own      string            // the proxy's own address
+	resetter *resetter         // our own server, once a reset was asked for
 	added    []string          // stock toxics that stand on the proxy now
 	shape    shape
 	broken   bool // a switch failed: nothing is known of the proxy, build it anew
+	frozen   bool // a call was given up: keep away from its server
 }
 
 func newLink(owner *Links, node Node, listen, host string) *link {
@@ -78,20 +81,11 @@ func (k *link) create(ctx context.Context, s shape) error {
 	}
 	k.proxy, k.added = p, nil
 	if k.up != nil {
-		for _, c := range []struct {
-			direction string
-			slot      *toxic.Slot
-		}{{Upstream, k.up}, {Downstream, k.down}} {
-			err := call(ctx, "add the control toxic to "+k.name, func() error {
-				_, err := p.AddToxic("control-"+c.direction, toxic.Type, c.direction, 1, tc.Attributes{"slot": c.slot.ID})
-				return err
-			})
-			if err != nil {
-				return err
-			}
+		if err := addControl(ctx, p, k.up, k.down); err != nil {
+			return err
 		}
 	}
-	if k.up == nil || s.stockOwn {
+	if k.up == nil {
 		if err := k.addStock(ctx, s.stock); err != nil {
 			return err
 		}
@@ -100,6 +94,20 @@ func (k *link) create(ctx context.Context, s shape) error {
 		return nil
 	}
 	return k.enable(ctx)
+}
+
+// addControl adds the control toxic in both directions.
+func addControl(ctx context.Context, p *tc.Proxy, up, down *toxic.Slot) error {
+	add := func(direction string, slot *toxic.Slot) error {
+		return call(ctx, "add the control toxic to "+p.Name, func() error {
+			_, err := p.AddToxic("control-"+direction, toxic.Type, direction, 1, tc.Attributes{"slot": slot.ID})
+			return err
+		})
+	}
+	if err := add(Upstream, up); err != nil {
+		return err
+	}
+	return add(Downstream, down)
 }
 
 // enable opens the listener and notes its address. Where the port was taken
@@ -114,14 +122,22 @@ func (k *link) enable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, port, err := net.SplitHostPort(k.proxy.Listen)
+	own, err := k.reached(k.proxy)
 	if err != nil {
-		return fmt.Errorf("toxiproxy: %s listens on %q: %w", k.name, k.proxy.Listen, err)
+		return err
 	}
-	addr := net.JoinHostPort(k.host, port)
-	k.at.Store(&addr)
-	k.listen = k.proxy.Listen
+	k.own, k.listen = own, k.proxy.Listen
+	k.at.Store(&own)
 	return nil
+}
+
+// reached is the address by which a proxy is reached from here.
+func (k *link) reached(p *tc.Proxy) (string, error) {
+	_, port, err := net.SplitHostPort(p.Listen)
+	if err != nil {
+		return "", fmt.Errorf("toxiproxy: %s listens on %q: %w", p.Name, p.Listen, err)
+	}
+	return net.JoinHostPort(k.host, port), nil
 }
 
 // freeListen is a listen address with a port of the server's choice.
@@ -150,13 +166,18 @@ func (k *link) addStock(ctx context.Context, list []stock) error {
 func (k *link) put(ctx context.Context, s shape) (err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	defer func() { k.broken = k.broken || err != nil }()
+	defer func() { k.broken, k.frozen = k.broken || err != nil, k.frozen || errors.Is(err, errNoAnswer) }()
 	k.shape = s
 	if k.up == nil {
 		if s.closed {
 			return call(ctx, "disable "+k.name, k.proxy.Disable)
 		}
 		return k.recreate(ctx, s)
+	}
+	if s.resets {
+		if err := k.reset(ctx, s); err != nil {
+			return err
+		}
 	}
 	// Both directions at the same moment, as near as two stores can be. What is
 	// held downstream passes after the upstream cut, and is counted so.
@@ -165,9 +186,6 @@ func (k *link) put(ctx context.Context, s shape) (err error) {
 	k.down.Set(s.down)
 	if s.closed {
 		return call(ctx, "disable "+k.name, k.proxy.Disable)
-	}
-	if s.stockOwn {
-		return k.addStock(ctx, s.stock)
 	}
 	return nil
 }
@@ -187,78 +205,22 @@ func (k *link) clear(ctx context.Context) error {
 	was := k.shape
 	k.shape = shape{}
 	if k.up != nil {
+		own := k.own // dialers read what they found, whatever becomes of ours
+		k.at.Store(&own)
+		k.resetter.end()
 		k.up.Set(toxic.Params{})
 		k.down.Set(toxic.Params{})
 	}
 	if k.broken || k.up == nil && len(was.stock) > 0 {
 		return k.rebuild(ctx)
 	}
-	for len(k.added) > 0 {
-		name := k.added[0]
-		if err := call(ctx, "remove "+name+" from "+k.name, func() error { return k.proxy.RemoveToxic(name) }); err != nil {
+	if was.closed {
+		if err := k.enable(ctx); err != nil {
+			k.frozen = errors.Is(err, errNoAnswer)
 			return k.rebuild(ctx)
 		}
-		k.added = k.added[1:]
-	}
-	if was.closed && k.enable(ctx) != nil {
-		return k.rebuild(ctx)
 	}
 	return nil
-}
-
-// recreate deletes the proxy and makes it again in the shape: the only way to
-// switch toxics on a server that is not ours and cannot freeze it.
-func (k *link) recreate(ctx context.Context, s shape) error {
-	if err := k.remove(ctx); err != nil {
-		return err
-	}
-	return k.create(ctx, s)
-}
-
-// remove deletes the proxy; one that is gone already is no error.
-func (k *link) remove(ctx context.Context) error {
-	p := k.srv.api.NewProxy() // k.proxy may still be in the hands of a call that was given up
-	p.Name = k.name
-	err := call(ctx, "delete "+k.name, p.Delete)
-	var refused *tc.ApiError
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
-		return nil
-	}
-	return err
-}
-
-// rebuild makes the link work again, whatever state its proxy is in: with a new
-// proxy, then with one on another port, and where the server does not answer
-// and is ours, on a new server.
-func (k *link) rebuild(ctx context.Context) error {
-	k.broken = true
-	err := k.recreate(ctx, shape{})
-	if err != nil && k.up == nil {
-		k.listen = k.owner.freeListen()
-		err = k.recreate(ctx, shape{})
-	}
-	if err != nil && k.up != nil {
-		err = k.move(ctx, err)
-	}
-	if err != nil {
-		return fmt.Errorf("rebuild the link to %s: %w", k.node.Name, err)
-	}
-	k.broken = false
-	return nil
-}
-
-// move gives the link a server of its own. The old one goes on for the other
-// links, if it can, and is ended with them.
-func (k *link) move(ctx context.Context, why error) error {
-	srv, err := startServer(k.owner.cfg.Log)
-	if err != nil {
-		return errors.Join(why, err)
-	}
-	if k.srv != k.owner.srv {
-		go k.srv.stop()
-	}
-	k.srv, k.listen = srv, k.owner.freeListen()
-	return k.create(ctx, shape{})
 }
 
 // leftovers names what stands on the proxy and is not ours.
@@ -299,11 +261,12 @@ func (k *link) close() error {
 	if k.up != nil {
 		k.up.Free()
 		k.down.Free()
+		k.resetter.free()
 	}
 	if k.proxy == nil {
 		return nil
 	}
-	err := k.remove(context.Background())
+	err := k.remove(context.Background(), k.name) // what else is on our own server ends with it
 	if k.srv != k.owner.srv {
 		err = errors.Join(err, k.srv.stop())
 	}

@@ -79,6 +79,7 @@ func TestActiveAndOrder(t *testing.T) {
 	l := opened(t, LinkConfig{Nodes: brokers(t, 1)})
 	var n *Nemesis
 	h := &history{}
+	seen := make(chan struct{})
 	var active []string
 	n = New(Config{Links: l, Record: h.record, Plan: Plan{
 		{ID: 0, Fault: "blackhole", For: 500 * time.Millisecond, On: []string{"n1"}},
@@ -89,7 +90,6 @@ func TestActiveAndOrder(t *testing.T) {
 		}
 		return len(b), nil
 	})})
-	seen = make(chan struct{})
 	if err := n.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +100,6 @@ func TestActiveAndOrder(t *testing.T) {
 	checkProven(t, h, Event{ID: 0})
 	checkProven(t, h, Event{ID: 1})
 }
-
-var seen chan struct{}
 
 type writerFunc func([]byte) (int, error)
 

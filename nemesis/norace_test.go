@@ -2,5 +2,8 @@
 
 package nemesis
 
-// raceEnabled says that the race detector slows everything down.
-const raceEnabled = false
+// raceEnabled and slow: see the file for the race detector.
+const (
+	raceEnabled = false
+	slow        = 1
+)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	tc "github.com/Shopify/toxiproxy/v2/client"
+
+	"github.com/ackproof/ackproof/nemesis/toxic"
 )
 
 var reset = Fault{
@@ -13,17 +15,8 @@ var reset = Fault{
 	InContract: true,
 	Cut:        true,
 	Inject: onLinks(func(e Event) shape {
-		var s shape
-		// Only Toxiproxy's own toxic can reach the sockets. Adding it and taking
-		// it away is safe behind the control toxic, which never blocks.
-		s.stockOwn = true
-		up, down := e.sides()
-		if up {
-			s.stock = append(s.stock, stock{"reset_peer", Upstream, tc.Attributes{"timeout": 0}})
-		}
-		if down {
-			s.stock = append(s.stock, stock{"reset_peer", Downstream, tc.Attributes{"timeout": 0}})
-		}
+		s := sided(e, toxic.Params{Reset: true}, "reset_peer", tc.Attributes{"timeout": 0})
+		s.resets = true
 		return s
 	}),
 	Watch: func(w *World, e Event, node string) Watch {

@@ -61,7 +61,14 @@ func (r *lossy) During(ctx context.Context) ([]histories.Probe, error) {
 		}
 	}
 	p.Satisfies = p.Millis >= millis(r.rto*9/10) && r.rto > 2*r.base
-	return []histories.Probe{p}, nil
+	// A busy machine makes slow round trips too: our own toxic knows what it held.
+	up, down := r.link.since()
+	q := r.probe(whenDuring, whatUpstream)
+	if q.Bytes = up.Resent; q.Bytes == 0 {
+		q.What, q.Bytes = whatDownstream, down.Resent
+	}
+	q.Error, q.Satisfies = "held for a retransmission", q.Bytes > 0
+	return []histories.Probe{p, q}, nil
 }
 
 // After asks many times: not one round trip may take as long as a

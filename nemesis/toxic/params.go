@@ -38,6 +38,10 @@ type Params struct {
 	Timeout time.Duration
 	// SlowClose delays the close of a connection.
 	SlowClose time.Duration
+	// Reset closes a connection at its next chunk, which is lost.
+	Reset bool
+	// Cut closes every connection at once.
+	Cut bool
 	// Limit closes a connection after this many bytes; 0: no limit.
 	Limit int64
 	// Seed feeds every random draw above: the k-th chunk of the c-th

@@ -22,6 +22,7 @@ type Slot struct {
 	in        atomic.Int64
 	out       atomic.Int64
 	drop      atomic.Int64
+	resent    atomic.Int64
 	abandoned atomic.Int64
 }
 
@@ -37,6 +38,7 @@ type Counters struct {
 	In        int64  // bytes that came
 	Out       int64  // bytes passed on
 	Dropped   int64  // bytes lost on purpose
+	Resent    int64  // bytes held for a retransmission
 	Abandoned int64  // bytes that could not be passed on, the connection being gone
 }
 
@@ -50,6 +52,7 @@ func (c Counters) Sub(before Counters) Counters {
 		In:        c.In - before.In,
 		Out:       c.Out - before.Out,
 		Dropped:   c.Dropped - before.Dropped,
+		Resent:    c.Resent - before.Resent,
 		Abandoned: c.Abandoned - before.Abandoned,
 	}
 }
@@ -71,7 +74,7 @@ func (s *Slot) Params() Params { return s.now.Load().Params }
 // Counters returns the bytes seen so far.
 func (s *Slot) Counters() Counters {
 	// Out first: read later than In it could exceed it.
-	c := Counters{Out: s.out.Load(), Dropped: s.drop.Load(), Abandoned: s.abandoned.Load()}
+	c := Counters{Out: s.out.Load(), Dropped: s.drop.Load(), Resent: s.resent.Load(), Abandoned: s.abandoned.Load()}
 	c.In, c.Conns = s.in.Load(), s.conns.Load()
 	return c
 }

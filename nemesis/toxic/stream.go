@@ -92,13 +92,13 @@ func (s *stream) arrive(c *tstream.StreamChunk, now time.Time) {
 	n := len(c.Data)
 	s.slot.in.Add(int64(n))
 	s.quiet = now
-	if s.lost || s.set.Drop {
+	if s.lost || s.set.Drop || s.set.Reset {
 		s.lost = true
 		s.slot.drop.Add(int64(n))
 		return
 	}
 	it := item{data: c.Data, came: now}
-	if d := s.delay(); d > 0 {
+	if d := s.delay(n); d > 0 {
 		it.due = now.Add(d)
 	}
 	if it.due.Before(s.lastDue) {
@@ -109,8 +109,8 @@ func (s *stream) arrive(c *tstream.StreamChunk, now time.Time) {
 	s.queued += n
 }
 
-// delay draws how long the next chunk is under way.
-func (s *stream) delay() time.Duration {
+// delay draws how long the next chunk, of n bytes, is under way.
+func (s *stream) delay(n int) time.Duration {
 	p := &s.set.Params
 	d := p.Latency
 	if p.Jitter > 0 {
@@ -119,6 +119,9 @@ func (s *stream) delay() time.Duration {
 	if p.Loss > 0 {
 		rto := p.RTO
 		for i := 0; i < maxDoublings && s.random().Float64() < p.Loss; i++ {
+			if i == 0 {
+				s.slot.resent.Add(int64(n))
+			}
 			d += rto
 			rto *= 2
 		}
@@ -129,7 +132,7 @@ func (s *stream) delay() time.Duration {
 // next decides what to do at this moment.
 func (s *stream) next(now time.Time) step {
 	p := &s.set.Params
-	if p.Limit > 0 && s.passed >= p.Limit {
+	if p.Cut || p.Reset && s.lost || p.Limit > 0 && s.passed >= p.Limit {
 		return step{close: true}
 	}
 	if s.head == len(s.queue) {

@@ -71,7 +71,7 @@ func TestFatesAreGolden(t *testing.T) {
 		s.adopt(s.slot.now.Load(), time.Time{})
 		var got strings.Builder
 		for range w {
-			fmt.Fprint(&got, int(s.delay()/time.Second))
+			fmt.Fprint(&got, int(s.delay(1)/time.Second))
 		}
 		if got.String() != w {
 			t.Errorf("connection %d: %s, want %s", i+1, got.String(), w)
@@ -87,7 +87,7 @@ func TestRetransmissionsDouble(t *testing.T) {
 	s.adopt(s.slot.now.Load(), time.Time{})
 	seen := map[time.Duration]bool{}
 	for range 1000 {
-		seen[s.delay()/time.Second] = true
+		seen[s.delay(1)/time.Second] = true
 	}
 	for d := range seen {
 		if (d+1)&d != 0 || d >= 1<<maxDoublings {
