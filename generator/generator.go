@@ -20,11 +20,18 @@ const (
 )
 
 // Generator gives each worker its operations. The n-th operation of worker w
-// is a function of (seed, w, n) alone: feedback may choose when, never what
-// (the final reads excepted, which read until they have seen the end).
+// is a function of (seed, w, n) alone: feedback may choose when, never what.
+// Config.Counted says which operations n counts: a process that lost its
+// assignment with its predecessor has to renew it first, and where and how
+// often that happens is up to the broker. The final reads are excepted too:
+// they read until they have seen the end.
 type Generator interface {
-	// Next fills op (F, Mops, Keys, Seek) for a free worker. now is the time
-	// since the run's start.
+	// Next fills op (F, Mops, Keys, Seek, Offsets) for a free worker; op is
+	// empty but for the memory of its slices. now is the time since the run's
+	// start.
+	//
+	// Offsets on an assignment are positions to read from; they go before
+	// Seek, which holds for the other logs of Keys.
 	Next(now time.Duration, worker int, op *histories.Op) Turn
 	// Saw tells how the worker's operation completed. op is lent.
 	Saw(worker int, op *histories.Op)
@@ -34,8 +41,25 @@ type Generator interface {
 type Config struct {
 	Seed        seed.Seed
 	Concurrency int             // client workers, numbered from 0
-	Logs        []histories.Log // the tailing readers follow as workers Concurrency…
-	Batch       int             // the most records in one batch
+	Logs        []histories.Log // at least one; the tailing readers follow as workers Concurrency…
+	Batch       int             // the most records in one batch; below 2 there are no batches
+}
+
+// Value is the value of the n-th record (from 0) that a worker sends: values
+// are dense, unique in the run, and tell who sent them and when in its life.
+func (c Config) Value(worker int, n int64) int64 {
+	return n*int64(c.Concurrency) + int64(worker)
+}
+
+// Counted tells whether an invocation is one of the worker's n operations, the
+// same in every run with the seed. What is not counted are the assignments
+// that a fresh process needs to go on: those of tailing readers, and those of
+// client workers that resume.
+func (c Config) Counted(worker int, op *histories.Op) bool {
+	if op.F != histories.Assign {
+		return true
+	}
+	return worker < c.Concurrency && op.Seek.To != histories.SeekResume
 }
 
 // Workload is an idea of what to ask.
