@@ -12,7 +12,7 @@ import (
 // world runs a workload on the simulated cluster and returns its history.
 func world(o histtest.Options, w Workload, cfg Config) histtest.History {
 	h := histtest.History{Header: o.Header()}
-	histtest.Drive(o, w.New(cfg), w.Final(cfg), func(op *histories.Op) { h.Ops = append(h.Ops, op.Clone()) })
+	histtest.Drive(o, w.New(cfg), w.Final(cfg), h.Keep)
 	return h
 }
 

@@ -65,8 +65,14 @@ type History struct {
 // Valid returns the whole history of a simulated run.
 func Valid(o Options) History {
 	h := History{Header: o.Header()}
-	Simulate(o, func(op *histories.Op) { h.Ops = append(h.Ops, op.Clone()) })
+	Simulate(o, h.Keep)
 	return h
+}
+
+// Keep adds a copy of a lent entry.
+func (h *History) Keep(op *histories.Op) {
+	h.Ops = append(h.Ops, histories.Op{})
+	op.CopyTo(&h.Ops[len(h.Ops)-1])
 }
 
 // Clone returns a history that shares nothing with h.
@@ -74,7 +80,7 @@ func (h History) Clone() History {
 	c := History{Header: h.Header, Ops: make([]histories.Op, len(h.Ops))}
 	c.Header.Logs = slices.Clone(h.Header.Logs)
 	for i := range h.Ops {
-		c.Ops[i] = h.Ops[i].Clone()
+		h.Ops[i].CopyTo(&c.Ops[i])
 	}
 	return c
 }
