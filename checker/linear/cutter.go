@@ -42,11 +42,11 @@ type cutter struct {
 	maxCall  int64
 	left     int
 
-	cutAt    int64 // the cut to be made, -1: not chosen
-	chosen   int64 // when it was chosen
-	covered  int64 // offsets below it that a produce is known to hold
-	closed   int   // operations dropped as implied since the last window
-	crowd    int   // condense at that many operations
+	cutAt   int64 // the cut to be made, -1: not chosen
+	chosen  int64 // when it was chosen
+	covered int64 // offsets below it that a produce is known to hold
+	closed  int   // operations dropped as implied since the last window
+	crowd   int   // condense at that many operations
 }
 
 // add takes an operation that returned.

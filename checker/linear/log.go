@@ -33,6 +33,7 @@ type Log struct {
 	sessions map[int64]*session
 	ring     []Op // the last returned operations, oldest at ring[at] once full
 	at       int
+	returned int64
 	strikes  map[int64]int // by completion: how often a witness stood alone
 	cut      cutter
 }
@@ -132,7 +133,11 @@ func (l *Log) take(op Op) {
 	}
 }
 
+// Returned is the number of operations that have returned.
+func (l *Log) Returned() int64 { return l.returned }
+
 func (l *Log) remember(op Op) {
+	l.returned++
 	if len(l.ring) < recent {
 		l.ring = append(l.ring, op)
 		return

@@ -61,6 +61,10 @@ type Op struct {
 // writes tells whether the operation moves the log's end.
 func (o *Op) writes() bool { return o.Lo > o.Hi }
 
+// Real tells whether somebody asked for the operation: it is neither a filler
+// nor a sentinel.
+func (o *Op) Real() bool { return o.Kind < filler }
+
 // same tells whether two values are the same operation.
 func (o *Op) same(p *Op) bool {
 	return o.Index == p.Index && o.Lo == p.Lo && o.Hi == p.Hi && o.Kind == p.Kind && o.Call == p.Call
