@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -102,4 +103,14 @@ func (e *Env) RebalanceAllowed() string {
 		return "consumers=subscribe"
 	}
 	return ""
+}
+
+// logName names a log for people.
+func (e *Env) logName(key int64) string {
+	for _, l := range e.Header.Logs {
+		if l.Key == key {
+			return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
+		}
+	}
+	return fmt.Sprintf("log %d", key)
 }

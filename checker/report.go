@@ -3,6 +3,8 @@ package checker
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/ackproof/ackproof/histories"
 )
 
 // Case is one finding of a pass.
@@ -25,9 +27,14 @@ type Case struct {
 	Why func(*Case) string
 	// A, B are numbers that Why may need.
 	A, B int64
+	// Others are further records, by value, without which there would be no case.
+	Others []int64
+	// weak marks an inconsistent offset where at most one value was polled: it
+	// is explained by the loss of the others, where they are lost.
+	weak bool
 }
 
-// Case returns a case without offsets or operations to be filled in.
+// newCase returns a case without offsets or operations, to be filled in.
 func newCase(k Kind, log int64) Case {
 	return Case{Kind: k, Log: log, Offset: -1, Value: -1, From: 0, To: -1, Ops: [3]int64{-1, -1, -1}}
 }
@@ -70,6 +77,11 @@ func newReport(checker string, live *liveCounts) *Report {
 // Add reports a case.
 func (r *Report) Add(c Case) {
 	r.live.add(c.Kind, c.times())
+	r.file(c)
+}
+
+// file is Add for a case that the live counts have already.
+func (r *Report) file(c Case) {
 	if r.kept[c.Kind] >= maxCases {
 		r.beyond[c.Kind] += c.times()
 		return
@@ -77,6 +89,9 @@ func (r *Report) Add(c Case) {
 	r.kept[c.Kind]++
 	r.cases = append(r.cases, c)
 }
+
+// overflow counts what the facts had no more room for.
+func (r *Report) overflow(k Kind, f *Facts) { r.beyond[k] += f.over[k] }
 
 // Unknown says why the checker cannot say more. kind is a harness kind.
 func (r *Report) Unknown(kind Kind, why string) {
@@ -122,3 +137,11 @@ func (l *liveCounts) found() []Finding {
 	}
 	return out
 }
+
+// after is the Observe of a pass that only looks at the facts, once they are complete.
+type after struct{}
+
+// Observe does nothing.
+func (after) Observe(*histories.Op) {}
+
+func (after) observesNothing() {}

@@ -1,0 +1,53 @@
+package checker
+
+import "fmt"
+
+// abortedRead is a record whose send failed and that was read all the same.
+type abortedRead struct {
+	rec   record
+	op, n int64 // the first poll, and how many there were
+}
+
+// sawAborted notes n ok polls of a record whose send failed.
+func (f *Facts) sawAborted(l *logFacts, rec record, op, n int64) {
+	f.live.add(AbortedRead, n)
+	at := point{l.index, rec.value}
+	if a := f.aborted[at]; a != nil {
+		a.n += n
+		return
+	}
+	if len(f.aborted) >= maxCases {
+		f.over[AbortedRead] += n
+		return
+	}
+	f.aborted[at] = &abortedRead{rec, op, n}
+}
+
+// abortedChecker reports failed values that were read, Jepsen's G1a. As there,
+// every read counts.
+type abortedChecker struct {
+	after
+	f *Facts
+	r *Report
+}
+
+func (c *abortedChecker) Finish() {
+	for at, a := range c.f.aborted {
+		if !a.rec.has(recFailed) { // it was sent again, with success
+			continue
+		}
+		k := newCase(AbortedRead, c.f.logs[at.log].key)
+		k.Value, k.Offset = at.n, a.rec.offset()
+		k.Ops = [3]int64{a.rec.sentAt(), a.op, -1}
+		k.N = a.n
+		k.A = a.rec.process()
+		k.Why = c.why
+		c.r.file(k)
+	}
+	c.r.overflow(AbortedRead, c.f)
+}
+
+func (c *abortedChecker) why(k *Case) string {
+	return fmt.Sprintf("The send of record %d to %s by process %d failed%s: the broker said that it was not written, yet it was read %d times, first%s at offset %d. An application that sends it again now has it twice.",
+		k.Value, c.f.env.logName(k.Log), k.A, c.f.entryText(k.Ops[0]), k.times(), c.f.entryText(k.Ops[1]), k.Offset)
+}

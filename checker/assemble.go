@@ -1,0 +1,84 @@
+package checker
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// verdict adds up what the passes found.
+func (j *Judge) verdict() Verdict {
+	v := Verdict{Format: 1, Seed: j.env.Header.Seed, Model: j.env.Model, Expectations: []Expectation{}, Unknown: []Reason{}, Faults: []FaultResult{}}
+	var (
+		cases  []Case
+		stale  []Staleness
+		beyond = map[Kind]int64{}
+		closed int64
+		count  *stats
+	)
+	v.Unknown = append(v.Unknown, j.broken...)
+	for _, p := range j.passes {
+		cases = append(cases, p.report.cases...)
+		stale = append(stale, p.report.stale...)
+		v.Unknown = append(v.Unknown, p.report.unknown...)
+		v.Judged.Windows += p.report.judged.Windows
+		v.Judged.WindowOps += p.report.judged.WindowOps
+		closed += p.report.closed
+		for k, n := range p.report.beyond {
+			if n > 0 {
+				beyond[k] += n
+			}
+		}
+		switch q := p.Pass.(type) {
+		case *work:
+			w := q.judged
+			w.Windows, w.WindowOps = v.Judged.Windows, v.Judged.WindowOps
+			v.Judged = w
+			v.Incomplete = q.incomplete() || len(j.broken) > 0
+		case *faults:
+			v.Faults = q.results()
+		case *stats:
+			count = q
+		}
+	}
+	v.Anomalies = newHeadlines(j.env).assemble(cases, beyond)
+	if r, ok := windowsDecided(j.env, v.Judged.WindowOps, closed); !ok {
+		v.Unknown = append(v.Unknown, r)
+	}
+	v.Valid = validity(&v)
+	slices.SortStableFunc(stale, func(a, b Staleness) int { return cmp.Compare(a.Log, b.Log) })
+	v.Stats = encodeStats(count, v.Faults, stale)
+	return v
+}
+
+func encodeStats(c *stats, faults []FaultResult, stale []Staleness) json.RawMessage {
+	b, err := json.Marshal(c.result(faults, stale))
+	if err != nil { // a NaN would be a bug of ours; the verdict stands without figures
+		b, _ = json.Marshal(map[string]string{"error": err.Error()})
+	}
+	return b
+}
+
+// validity is the sum: invalid beats unknown beats valid.
+func validity(v *Verdict) Validity {
+	for _, a := range v.Anomalies {
+		if a.AllowedBy == "" {
+			return Invalid
+		}
+	}
+	if len(v.Unknown) > 0 {
+		return Unknown
+	}
+	return Valid
+}
+
+// windowsDecided asks porcupine to have decided 99 % of the operations in
+// closed windows.
+func windowsDecided(e *Env, decided, closed int64) (Reason, bool) {
+	if !e.HasHeader || decided*100 >= closed*99 {
+		return Reason{}, true
+	}
+	return Reason{"linearizable", CheckerTimeout, fmt.Sprintf("porcupine decided %d of %d operations in closed windows within %s a window, 99 %% are needed", decided, closed, e.Options.WindowTimeout.Round(time.Millisecond))}, false
+}

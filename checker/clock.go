@@ -1,0 +1,47 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// clock tells the time of an entry by its index, from a sample of every
+// sampleEvery entries: near enough for a sentence, and small.
+type clock struct{ samples []instant }
+
+type instant struct {
+	index int64
+	time  time.Duration
+}
+
+const sampleEvery = 64
+
+func (c *clock) observe(index int64, t time.Duration) {
+	if n := len(c.samples); n == 0 || index >= c.samples[n-1].index+sampleEvery {
+		c.samples = append(c.samples, instant{index, t})
+	}
+}
+
+// at returns the time of the last sample at or before the entry.
+func (c *clock) at(index int64) time.Duration {
+	i, found := slices.BinarySearchFunc(c.samples, index, func(s instant, i int64) int {
+		switch {
+		case s.index < i:
+			return -1
+		case s.index > i:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return 0
+	}
+	return c.samples[i].time
+}
+
+// seconds prints a time as people read it.
+func seconds(t time.Duration) string { return fmt.Sprintf("%.2f s", t.Seconds()) }
