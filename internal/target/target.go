@@ -15,6 +15,9 @@ type Node struct {
 	Name string // n1, n2, … in the order of the broker ids
 	ID   int32
 	Addr string // advertised host:port, the one to be mapped to a proxy
+	// Version is the best guess of the broker's version, from the requests that
+	// it understands; empty where it did not tell.
+	Version string
 }
 
 // Topic is a topic to create.
@@ -32,8 +35,23 @@ type Config struct {
 	Nodes   int           // embedded: brokers
 	DataDir string        // where data may be kept; empty: in memory
 	Mutant  string        // a broken broker; empty: none
-	Timeout time.Duration // limit of each administrative call
-	Log     io.Writer     // the target's own log
+	Timeout time.Duration // limit of each administrative call; 0: DefaultTimeout
+	Log     io.Writer     // the target's own log; nil: none
+	// Value reads the value out of a record's payload, for a broken broker's
+	// ledger; negative where there is none. nil: the ledger has no values.
+	Value func(payload []byte) int64
+}
+
+// DefaultTimeout is the limit of an administrative call where Config.Timeout
+// does not say. A real cluster elects leaders within 8 s of a fault.
+const DefaultTimeout = 15 * time.Second
+
+// timeout is the limit of each administrative call.
+func (cfg Config) timeout() time.Duration {
+	if cfg.Timeout > 0 {
+		return cfg.Timeout
+	}
+	return DefaultTimeout
 }
 
 // Cluster is a running cluster. Its methods talk to the brokers directly, not

@@ -1,0 +1,32 @@
+package target
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ackproof/ackproof/internal/target/mutants"
+)
+
+// Targets is the catalogue. The first one is the default.
+var Targets = []Target{
+	{"embedded", "An in-process cluster (kfake) of three brokers, or as many as --nodes says. " +
+		"It keeps one log per partition without replication, so reads are strict and nothing may be lost. " +
+		"The only target that can be broken with --mutant.", startEmbedded},
+	{"external", "Any Kafka-compatible brokers that are running: external:HOST:PORT,… names some of them, the rest is discovered. " +
+		"Only topics that the run created are touched. Reads are judged as Kafka promises them.", startExternal},
+}
+
+// Start starts the target that spec names, as name or name:argument.
+func Start(ctx context.Context, spec string, cfg Config) (Cluster, error) {
+	name, arg, _ := strings.Cut(spec, ":")
+	cfg.Arg = arg
+	names := make([]string, len(Targets))
+	for i, t := range Targets {
+		if t.Name == name {
+			return t.Start(ctx, cfg)
+		}
+		names[i] = t.Name
+	}
+	return nil, fmt.Errorf("target %q%s: want %s", spec, mutants.Nearest(name, names), strings.Join(names, " or "))
+}
