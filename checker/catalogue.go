@@ -32,6 +32,7 @@ var Checkers = []Checker{
 		Kinds: []Kind{IntNonmonotonicPoll, NonmonotonicPoll, IntPollSkip, PollSkip}, New: newPollOrder},
 	{Name: "log-start", Doc: "The start of a log only moves up.",
 		Kinds: []Kind{LogStartRegression}, New: newLogStart},
+	linearizableChecker,
 	{Name: "faults", Doc: "Every kind of fault is proven to have bitten, every fault to be gone, with work during and after.",
 		Kinds: []Kind{FaultDidNotBite, HealDidNotHold, TooLittleWork}, New: newFaults},
 	{Name: "work", Doc: "Enough was done on every log to call it valid, and the run reached its end.",

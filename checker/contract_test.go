@@ -35,7 +35,7 @@ func TestWhatTheContractAllows(t *testing.T) {
 			h := parse(t, c.history)
 			h.Header = histories.Header{FinalReads: h.Ops[len(h.Ops)-1].F == histories.Phase, Contract: c.contract}
 			v := judge(h, Options{MinAcked: -1})
-			if got := kindsOf(v); got != c.want || v.Valid != c.valid {
+			if got := headlinesOf(v); got != c.want || v.Valid != c.valid {
 				t.Fatalf("%s\ngot  %s, %v\nwant %s, %v\n%s", c.history, got, v.Valid, c.want, c.valid, text(v))
 			}
 		})
@@ -46,7 +46,7 @@ func TestContractOption(t *testing.T) {
 	h := parse(t, "p0 s 1@0; p0 s 2@1"+readEnd+"1; p9 a 0 beginning; p9 p 1@0; end")
 	h.Header = promised(true)
 	v := judge(h, Options{MinAcked: -1, Contract: &histories.Contract{Acks: "1", Reads: Session}})
-	if got := kindsOf(v); got != "unseen 1 (acks=1)" {
+	if got := headlinesOf(v); got != "unseen 1 (acks=1)" {
 		t.Fatalf("the option's contract does not replace the header's: %s", got)
 	}
 	if v = judge(h, Options{MinAcked: -1, Model: Kafka}); v.Model != Kafka {

@@ -13,6 +13,7 @@ type headlines struct {
 	env      *Env
 	byOffset map[place]int           // the headline about an offset
 	byValue  map[place]int           // the headline about a value
+	bySend   map[place]int           // the headline about the order in which a value was sent
 	offsets  map[int64][]causeOffset // of each log, in order
 	groups   []*group
 	index    map[groupKey]*group
@@ -41,7 +42,7 @@ type group struct {
 }
 
 func newHeadlines(e *Env) *headlines {
-	return &headlines{env: e, byOffset: map[place]int{}, byValue: map[place]int{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{}}
+	return &headlines{env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{}}
 }
 
 // causal is the number of kinds, from the catalogue's first, that can be the
@@ -79,8 +80,11 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 		g := h.group(groupKey{c.Kind, c.AllowedBy})
 		g.count += c.times()
 		g.cases = append(g.cases, *c)
-		if rank[c.Kind] < causal {
+		switch {
+		case rank[c.Kind] < causal:
 			h.register(c, g.at)
+		case c.Kind == NonmonotonicSend || c.Kind == IntNonmonotonicSend:
+			h.bySend[place{c.Log, c.Value}] = g.at
 		}
 	}
 	h.spread(beyond)
@@ -103,6 +107,10 @@ func (h *headlines) cause(c *Case) *group {
 	}
 	for _, v := range c.Others {
 		look(h.byValue, v)
+	}
+	// A producer's own order is the sharper statement of the two.
+	if c.Kind == OffsetRegression && c.Value != -1 && !found {
+		look(h.bySend, c.Value)
 	}
 	if found && c.Kind != PollSkip && c.Kind != IntPollSkip {
 		return h.groups[at]

@@ -28,8 +28,8 @@ func text(v Verdict) string {
 	return string(b)
 }
 
-// kindsOf lists a verdict's headlines and, after a slash, what follows them.
-func kindsOf(v Verdict) string {
+// headlinesOf lists a verdict's headlines and, after a slash, what follows them.
+func headlinesOf(v Verdict) string {
 	var heads, follows []string
 	for _, a := range v.Anomalies {
 		s := fmt.Sprintf("%s %d", a.Kind, a.Count)

@@ -33,7 +33,7 @@ func TestKinds(t *testing.T) {
 		{"values of each log by themselves", "phantom-read 1", "p0 s k1:5@0; p0 s k1:1@1; p0 s 1@0; p1 p 1@0 5@1; p1 p k1:5@0 k1:1@1"},
 
 		{"two values polled", "inconsistent-offset 1", "p0 s 1@0; p3 s 2 !info; p1 p 1@0; p2 p 2@0; p4 p 1@0" + final("1", "1@0")},
-		{"wrong acknowledged offset", "inconsistent-offset 1 / duplicate 1, nonmonotonic-send 1",
+		{"wrong acknowledged offset", "inconsistent-offset 1 / duplicate 1, nonmonotonic-send 1, offset-regression 1",
 			"p0 s 1@0; p0 s 2@0; p1 p 1@0 2@1" + final("2", "1@0 2@1")},
 		{"one value twice at its offset", "", "p0 s 1@0; p1 p 1@0; p2 p 1@0" + final("1", "1@0")},
 
@@ -58,10 +58,10 @@ func TestKinds(t *testing.T) {
 		{"read while it is sent", "", "> p0 s 1; p1 p 1@0; < p0 s 1@0"},
 		{"never completed, read", "", "> p0 s 1; p1 p 1@0"},
 
-		{"swapped in a request", "int-nonmonotonic-send 1", "p0 s 1@1 2@0; p1 p 2@0 1@1"},
+		{"swapped in a request", "int-nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1 2@0; p1 p 2@0 1@1"},
 		{"swapped in an unknown request", "int-nonmonotonic-send 1", "p0 s 1 2 !info; p1 p 2@0 1@1"},
-		{"swapped between requests", "nonmonotonic-send 1", "p0 s 1@1; p0 s 2@0; p1 p 2@0 1@1"},
-		{"swapped across an assignment", "nonmonotonic-send 1", "p0 s 1@1; p0 a 3; p0 s 2@0; p1 p 2@0 1@1"},
+		{"swapped between requests", "nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1; p0 s 2@0; p1 p 2@0 1@1"},
+		{"swapped across an assignment", "nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1; p0 a 3; p0 s 2@0; p1 p 2@0 1@1"},
 		{"swapped by two processes", "", "> p0 s 1; > p1 s 2; < p0 s 1@1; < p1 s 2@0; p2 p 2@0 1@1"},
 		{"a failed send in between", "", "p0 s 1@0; p0 s 2 !fail; p0 s 3@1; p1 p 1@0 3@1"},
 
@@ -88,7 +88,7 @@ func TestKinds(t *testing.T) {
 			h := parse(t, c.history)
 			h.Header = promised(len(h.Ops) > 0 && h.Ops[len(h.Ops)-1].F == histories.Phase)
 			v := judge(h, Options{MinAcked: -1, MinOpsPerFault: -1})
-			if got := kindsOf(v); got != c.want {
+			if got := headlinesOf(v); got != c.want {
 				t.Fatalf("%s\ngot  %s\nwant %s\n%s", c.history, got, c.want, text(v))
 			}
 			want := Valid

@@ -38,7 +38,7 @@ func TestIncompleteRuns(t *testing.T) {
 			h := parse(t, c.history)
 			h.Header = promised(true)
 			v := judge(h, Options{MinAcked: -1})
-			if got := kindsOf(v); got != c.want || v.Valid != c.valid || reasons(v) != c.reasons {
+			if got := headlinesOf(v); got != c.want || v.Valid != c.valid || reasons(v) != c.reasons {
 				t.Fatalf("%s\ngot  %s; %s; %v\nwant %s; %s; %v\n%s", c.history, got, reasons(v), v.Valid, c.want, c.reasons, c.valid, text(v))
 			}
 		})
