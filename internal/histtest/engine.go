@@ -56,6 +56,7 @@ type agent struct {
 	stale    bool    // the poll under way is answered from an old state
 	before   []int64 // by assigned log: what was shown before its call
 	leg      int64   // ns from the effect to the completion
+	rounds   int     // of a reader, since the last client stopped
 }
 
 // step is what an agent's event does.
@@ -89,6 +90,7 @@ type engine struct {
 	late    lateHeap
 	marks   []mark
 	started int // operations of clients
+	stopped int // clients that are done
 	limit   int // operations of clients; negative: until every agent is done
 	now     int64
 	last    int64 // time of the last entry
@@ -109,7 +111,7 @@ func newEngine(o Options, emit func(*histories.Op)) *engine {
 
 // run lets agents work for a phase. Their processes are numbered from first.
 func (e *engine) run(src source, agents, clients, limit int, first int64) {
-	e.src, e.clients, e.limit, e.started = src, clients, limit, 0
+	e.src, e.clients, e.limit, e.started, e.stopped = src, clients, limit, 0, 0
 	e.agents = make([]agent, agents)
 	e.queue = e.queue[:0]
 	for i := range e.agents {
@@ -154,7 +156,7 @@ func (e *engine) act() {
 // invoke asks for the agent's next operation and returns when it takes effect.
 func (e *engine) invoke(a *agent) int64 {
 	client := a.id < e.clients
-	if e.limit >= 0 && e.started >= e.limit {
+	if e.limit >= 0 && e.started >= e.limit && e.stops(a) {
 		return never
 	}
 	a.op.Reset()
@@ -183,6 +185,22 @@ func (e *engine) invoke(a *agent) int64 {
 		leg *= 8
 	}
 	return e.now + leg
+}
+
+// stops tells whether the agent has nothing to do any more after the limit:
+// clients stop at once, readers after one more round behind the last client.
+func (e *engine) stops(a *agent) bool {
+	switch {
+	case a.id < e.clients:
+		e.stopped++
+		return true
+	case e.stopped < e.clients || a.rounds == 0:
+		if e.stopped == e.clients {
+			a.rounds++
+		}
+		return false
+	}
+	return true
 }
 
 // prepare decides whether the poll is answered from a state older than its call.
