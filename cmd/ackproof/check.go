@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/report"
+	"github.com/ackproof/ackproof/internal/run"
+)
+
+func (a *app) checkCmd() *cobra.Command {
+	var (
+		o        checker.Options
+		contract string
+		format   string
+		asJSON   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "check FILE|DIR|-",
+		Short: "Judge a history: ours (JSON Lines, EDN, notation) or Jepsen's EDN",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if contract != "" {
+				c, err := histories.ParseContract(contract)
+				if err != nil {
+					return usage(fmt.Errorf("--contract: %w", err))
+				}
+				o.Contract = &c
+			}
+			if err := run.CheckModel(o.Model); err != nil {
+				return usage(err)
+			}
+			return a.check(args[0], format, o, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&o.Model, "model", "", "judge by strict, kafka or session instead of the header's")
+	cmd.Flags().StringVar(&contract, "contract", "", "state or override clauses: acks=all,idempotence=true,reads=kafka,…")
+	cmd.Flags().StringVar(&format, "format", "", "format of standard input: jsonl, edn or txt (default: by its first bytes)")
+	cmd.Flags().IntVar(&o.MinAcked, "min-acked", 0, "acknowledged records that each log needs for valid (default 50)")
+	cmd.Flags().DurationVar(&o.WindowTimeout, "window-timeout", 10*time.Second, "limit for porcupine on one window")
+	cmd.Flags().StringVar(&o.WindowDir, "windows", "", "write porcupine's pages of violating windows into this directory")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	return cmd
+}
+
+func (a *app) check(path, format string, o checker.Options, asJSON bool) error {
+	in, err := a.openHistory(path, format)
+	if err != nil {
+		return fileError(err)
+	}
+	defer in.Close()
+	v, err := checker.Check(in, o)
+	if err != nil {
+		return internal(fmt.Errorf("check %s: %w", path, err))
+	}
+	if asJSON {
+		if _, err := a.out.Write(run.EncodeVerdict(v)); err != nil {
+			return internal(err)
+		}
+		return verdictCode(v.Valid)
+	}
+	h, _ := in.Header()
+	report.Summary(a.out, report.Run{Header: h, Verdict: v})
+	return verdictCode(v.Valid)
+}
+
+// openHistory opens a file, a run directory or standard input.
+func (a *app) openHistory(path, format string) (histories.Reader, error) {
+	if path != "-" {
+		if format != "" {
+			return nil, errors.New("--format is for standard input; a file's format is told by its name")
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open history: %w", err)
+		}
+		return histories.Open(path)
+	}
+	var f histories.Format
+	if format != "" {
+		var err error
+		if f, err = histories.FormatOf("-." + format); err != nil {
+			return nil, err
+		}
+	}
+	return histories.NewReader(a.in, f, "standard input")
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/report"
+	"github.com/ackproof/ackproof/internal/run"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// runFlags are the flags of run that are not fields of the Spec.
+type runFlags struct {
+	store, plan string
+	json, quiet bool
+}
+
+func (a *app) runCmd() *cobra.Command {
+	spec := run.Default()
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run clients and faults against a cluster, record, and judge",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := finishSpec(&spec, cmd.Flags()); err != nil {
+				return usage(err)
+			}
+			return a.run(spec, f)
+		},
+	}
+	specFlags(cmd.Flags(), &spec)
+	cmd.Flags().StringVar(&f.store, "store", "store", "directory for run directories")
+	cmd.Flags().StringVar(&f.plan, "plan", "", "walk this plan file as it is instead of drawing one from the seed")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print verdict.json instead of the summary")
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "no status line")
+	return cmd
+}
+
+// specFlags binds the flags to the Spec; their defaults are the Spec's.
+func specFlags(fs *pflag.FlagSet, s *run.Spec) {
+	fs.StringVar(&s.Target, "target", s.Target, "where the broker comes from: embedded, external:HOST:PORT,… (see list targets)")
+	fs.StringVar(&s.Workload, "workload", s.Workload, "what the clients do (see list workloads)")
+	fs.StringVar(&s.Name, "name", "", "name of the run directory (default: target-workload)")
+	fs.Uint64Var(&s.Seed, "seed", 0, "repeats plan and operations (default: drawn)")
+	fs.StringSliceVar(&s.Nemesis, "nemesis", s.Nemesis, "faults, by name, comma separated; all; none (see list faults); default none on an external target")
+	durationFlag(fs, &s.Interval, "nemesis-interval", "mean time from one fault to the next")
+	durationFlag(fs, &s.TimeLimit, "time-limit", "length of the main phase")
+	durationFlag(fs, &s.Calm, "calm", "length of the fault-free phase at its start")
+	durationFlag(fs, &s.Recovery, "recovery", "how long operations go on after the last heal")
+	durationFlag(fs, &s.Quiet, "quiet-time", "how long late writes may take before the final reads")
+	durationFlag(fs, &s.FinalLimit, "final-limit", "limit of the final reads")
+	durationFlag(fs, &s.OpTimeout, "op-timeout", "deadline of an operation (default 1s; 5s on an external target)")
+	durationFlag(fs, &s.PollWait, "poll-wait", "how long a poll waits for records")
+	fs.Float64Var(&s.Rate, "rate", s.Rate, "operations per second of all clients together; 0: as fast as they can")
+	fs.StringVar(&s.Concurrency, "concurrency", s.Concurrency, "number of clients, or 3n for three a node")
+	fs.IntVar(&s.Nodes, "nodes", s.Nodes, "brokers of the embedded target")
+	fs.IntVar(&s.Topics, "topics", s.Topics, "topics")
+	fs.IntVar(&s.Partitions, "partitions", s.Partitions, "partitions of each topic")
+	fs.IntVar(&s.Replication, "replication", s.Replication, "replication factor (default: the target's)")
+	fs.IntVar(&s.Batch, "batch", s.Batch, "most records in a batch")
+	fs.IntVar(&s.RecordSize, "record-size", s.RecordSize, "bytes of a record's value")
+	fs.StringVar(&s.Compression, "compression", s.Compression, "none, gzip, snappy, lz4 or zstd")
+	fs.StringVar(&s.Acks, "acks", s.Acks, "all, 1 or 0")
+	fs.BoolVar(&s.Idempotence, "idempotence", s.Idempotence, "idempotent producers, where the workload uses the high-level producer")
+	fs.BoolVar(&s.Safe, "safe", false, "acks=all, replication 3 with min.insync.replicas 2, idempotent; other flags override")
+	fs.StringVar(&s.Model, "model", "", "strict, kafka or session (default: the target's)")
+	fs.StringVar(&s.Toxiproxy, "toxiproxy", "", "URL of a running Toxiproxy server to use instead of the embedded one")
+	fs.BoolVar(&s.Reset, "reset", false, "remove toxics left over on the proxies that are to be used")
+	fs.StringVar(&s.Mutant, "mutant", "", "run a deliberately broken broker (see list mutants)")
+	fs.BoolVar(&s.KeepTopics, "keep-topics", false, "do not delete the run's topics after a valid verdict")
+	fs.BoolVar(&s.Disk, "disk", false, "embedded: keep the brokers' data on disk (always for runs over 10m)")
+	fs.BoolVar(&s.Compress, "compress", false, "write history.jsonl.zst")
+	fs.IntVar(&s.MinAcked, "min-acked", 0, "acknowledged records that each log needs for valid (default 50)")
+}
+
+func durationFlag(fs *pflag.FlagSet, d *run.Duration, name, usage string) {
+	fs.DurationVar((*time.Duration)(d), name, time.Duration(*d), usage)
+}
+
+// finishSpec applies the defaults that depend on other flags.
+func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
+	external := strings.HasPrefix(s.Target, "external")
+	if s.Safe {
+		for _, safe := range []struct {
+			flag string
+			set  func()
+		}{
+			{"acks", func() { s.Acks = "all" }},
+			{"idempotence", func() { s.Idempotence = true }},
+			{"replication", func() { s.Replication = 3 }},
+		} {
+			if !fs.Changed(safe.flag) {
+				safe.set()
+			}
+		}
+	}
+	if external && !fs.Changed("nemesis") {
+		s.Nemesis = []string{"none"}
+	}
+	if external && !fs.Changed("op-timeout") {
+		s.OpTimeout = run.Duration(5 * time.Second)
+	}
+	if len(s.Nemesis) == 0 {
+		s.Nemesis = []string{"none"}
+	}
+	if !fs.Changed("seed") {
+		var b [8]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return fmt.Errorf("draw a seed: %w", err)
+		}
+		s.Seed = binary.BigEndian.Uint64(b[:]) >> 11 // exact in every JSON reader
+	}
+	if s.Name == "" {
+		target, _, _ := strings.Cut(s.Target, ":")
+		s.Name = target + "-" + s.Workload
+	}
+	return s.Validate()
+}
+
+// run makes the run and says what came of it.
+func (a *app) run(spec run.Spec, f runFlags) error {
+	o := run.Options{Store: f.store, Tool: tool(), Summary: summary(repeatCommand(spec, f))}
+	if f.plan != "" {
+		b, err := os.ReadFile(f.plan)
+		if err != nil {
+			return usage(fmt.Errorf("read plan: %w", err))
+		}
+		if o.Plan, err = nemesis.ParsePlan(f.plan, b, nil); err != nil {
+			return usage(err)
+		}
+		if o.Plan == nil {
+			o.Plan = nemesis.Plan{}
+		}
+	}
+	res, err := a.supervised(spec, o, f.quiet || f.json)
+	return a.conclude(res, err, f.json)
+}
+
+// summary renders summary.txt; repeat is its last line.
+func summary(repeat string) func(io.Writer, run.Result) {
+	return func(w io.Writer, r run.Result) {
+		report.Summary(w, report.Run{Header: r.Header, Verdict: r.Verdict, Dir: r.Dir, Mutant: r.Spec.Mutant, Repeat: repeat})
+	}
+}
+
+// supervised runs with the status line and with Ctrl-C.
+func (a *app) supervised(spec run.Spec, o run.Options, quiet bool) (run.Result, error) {
+	stop, release := onInterrupt(a.err)
+	defer release()
+	o.Stop = stop
+	if !quiet {
+		line := newStatusLine(a.err)
+		o.Status = line.show
+		defer line.clear()
+	}
+	return run.Run(context.Background(), spec, o)
+}
+
+// conclude prints the summary or the verdict and chooses the exit code.
+func (a *app) conclude(res run.Result, err error, asJSON bool) error {
+	judged := res.Verdict.Format != 0
+	if judged {
+		a.printResult(res, asJSON)
+	}
+	switch {
+	case err != nil && res.Verdict.Valid == checker.Invalid:
+		fmt.Fprintf(a.err, "ackproof: %v\n", err)
+		return &exitError{code: exitInvalid}
+	case err != nil && judged:
+		return &exitError{exitUnknown, err}
+	case err != nil && res.Dir == "":
+		return usage(err)
+	case err != nil:
+		return internal(err)
+	}
+	return verdictCode(res.Verdict.Valid)
+}
+
+func (a *app) printResult(res run.Result, asJSON bool) {
+	if asJSON {
+		_, _ = a.out.Write(run.EncodeVerdict(res.Verdict))
+		return
+	}
+	b, err := os.ReadFile(filepath.Join(res.Dir, histories.SummaryFile))
+	if err != nil {
+		fmt.Fprintf(a.err, "ackproof: read the summary: %v\n", err)
+		return
+	}
+	_, _ = a.out.Write(b)
+}
+
+// repeatCommand is the command line that makes the same run again.
+func repeatCommand(s run.Spec, f runFlags) string {
+	args := []string{"ackproof", "run"}
+	add := func(flag, v string) { args = append(args, "--"+flag, v) }
+	def := run.Default()
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	specFlags(fs, &def) // the defaults, as flags
+	cur := s
+	fc := pflag.NewFlagSet("", pflag.ContinueOnError)
+	specFlags(fc, &cur)
+	// binding resets some fields to their flags' zero; put the run's back
+	cur = s
+	fc.VisitAll(func(fl *pflag.Flag) {
+		base := fs.Lookup(fl.Name)
+		if fl.Name == "name" || fl.Name == "seed" || fl.Name == "safe" || fl.Value.String() == base.Value.String() {
+			return
+		}
+		v := strings.Trim(fl.Value.String(), "[]")
+		if fl.Value.Type() == "bool" {
+			args = append(args, "--"+fl.Name+"="+v)
+			return
+		}
+		add(fl.Name, v)
+	})
+	if f.plan != "" {
+		add("plan", f.plan)
+	}
+	if f.store != "store" {
+		add("store", f.store)
+	}
+	add("seed", fmt.Sprint(s.Seed))
+	return strings.Join(args, " ")
+}
+
+// onInterrupt closes stop at the first Ctrl-C; a second one ends the process.
+func onInterrupt(w io.Writer) (stop chan struct{}, release func()) {
+	stop = make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	quit := make(chan struct{})
+	go func() {
+		first := true
+		for {
+			select {
+			case <-signals:
+				if !first {
+					os.Exit(exitStopped)
+				}
+				first = false
+				close(stop)
+				fmt.Fprintln(w, "\nackproof: stopping: healing, reading back, judging; Ctrl-C again ends at once")
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return stop, func() { signal.Stop(signals); close(quit) }
+}
+
+// printJSON writes any value as indented JSON.
+func (a *app) printJSON(v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return internal(fmt.Errorf("encode: %w", err))
+	}
+	_, err = a.out.Write(append(b, '\n'))
+	return errors.Join(err)
+}

@@ -1,0 +1,10 @@
+package main
+
+import "syscall"
+
+// childAttr puts the child into a process group of its own, so that a Ctrl-C
+// at the terminal reaches it once, through its parent, and lets it die with
+// its parent.
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}

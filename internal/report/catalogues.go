@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/client"
+	"github.com/ackproof/ackproof/generator"
+	"github.com/ackproof/ackproof/internal/target"
+	"github.com/ackproof/ackproof/internal/target/mutants"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// Catalogue is a table of names for list and for the reference pages.
+type Catalogue struct {
+	Name, Doc string
+	Columns   []string // of a reference page, the name first
+	Rows      []Row
+}
+
+// Row is an entry: Name and Line for list, Cells for a reference page.
+type Row struct {
+	Name, Line string
+	Cells      []string
+}
+
+// Catalogues returns all of them.
+func Catalogues() []Catalogue {
+	return []Catalogue{
+		workloads(), faults(), kinds(), targets(), models(), brokenBrokers(), outcomes(),
+	}
+}
+
+func workloads() Catalogue {
+	c := Catalogue{Name: "workloads", Doc: "What the clients do: `--workload NAME`.", Columns: []string{"workload", "client", "what it does"}}
+	for _, w := range generator.Workloads {
+		c.Rows = append(c.Rows, Row{w.Name, w.Doc, []string{w.Name, w.Client, w.Doc}})
+	}
+	return c
+}
+
+// faults lists the faults; those that "all" means on the target are marked.
+func faults() Catalogue {
+	c := Catalogue{
+		Name: "faults", Doc: "What the nemesis breaks: `--nemesis NAME,…`. `all` means those marked, on a Toxiproxy server of our own; " +
+			"on a foreign one (`--toxiproxy`) those that it can do and that can be proven there.",
+		Columns: []string{"fault", "all", "directions", "parameters (realistic range)", "what it does"},
+	}
+	for _, f := range nemesis.Faults {
+		all := ""
+		if slices.Contains(nemesis.FaultNames(true), f.Name) {
+			all = "all"
+		}
+		var args []string
+		for _, a := range f.Args {
+			args = append(args, argText(a))
+		}
+		line := f.Doc
+		if all != "" {
+			line = "[all] " + line
+		}
+		c.Rows = append(c.Rows, Row{f.Name, line, []string{
+			f.Name, all, strings.Join(f.Directions, ", "), strings.Join(args, "; "), f.Doc,
+		}})
+	}
+	return c
+}
+
+// argText is a parameter with its realistic range.
+func argText(a nemesis.Arg) string {
+	text := fmt.Sprintf("%s %g–%g %s", a.Name, a.Min, a.Max, a.Unit)
+	if a.Optional {
+		text += " (optional)"
+	}
+	return text
+}
+
+func kinds() Catalogue {
+	c := Catalogue{
+		Name: "kinds", Doc: "What a verdict may say. Harness kinds make a run unknown, never invalid.",
+		Columns: []string{"kind", "group", "what it breaks", "who promises that", "allowed by", "Jepsen's name", "evidence"},
+	}
+	for _, k := range checker.Kinds {
+		c.Rows = append(c.Rows, Row{string(k.Name), "[" + k.Group + "] " + k.Doc, []string{
+			string(k.Name), k.Group, k.Doc, k.Source, k.AllowedBy, k.Jepsen, k.Evidence,
+		}})
+	}
+	return c
+}
+
+func targets() Catalogue {
+	c := Catalogue{Name: "targets", Doc: "Where the broker comes from: `--target NAME[:ARGUMENT]`.", Columns: []string{"target", "what it is"}}
+	for _, t := range target.Targets {
+		c.Rows = append(c.Rows, Row{t.Name, t.Doc, []string{t.Name, t.Doc}})
+	}
+	return c
+}
+
+func models() Catalogue {
+	c := Catalogue{Name: "models", Doc: "How reads are judged: `--model NAME`.", Columns: []string{"model", "what is promised"}}
+	for _, m := range checker.Models {
+		c.Rows = append(c.Rows, Row{m.Name, m.Doc, []string{m.Name, m.Doc}})
+	}
+	return c
+}
+
+func brokenBrokers() Catalogue {
+	c := Catalogue{
+		Name: "mutants", Doc: "Deliberately broken brokers: `--mutant NAME` on the embedded target.",
+		Columns: []string{"mutant", "convicted of", "may follow", "what it does"},
+	}
+	for _, m := range mutants.Mutants {
+		c.Rows = append(c.Rows, Row{m.Name, m.Headline + ": " + m.Doc, []string{
+			m.Name, m.Headline, strings.Join(m.Followers, ", "), m.Doc,
+		}})
+	}
+	return c
+}
+
+func outcomes() Catalogue {
+	c := Catalogue{
+		Name: "outcomes", Doc: "How the outcome of a single attempt is classed. What is not listed is info.",
+		Columns: []string{"what happened", "class", "definite", "why"},
+	}
+	for _, o := range client.Outcomes {
+		definite := ""
+		if o.Definite {
+			definite = "yes"
+		}
+		c.Rows = append(c.Rows, Row{strings.ReplaceAll(o.Name, " ", "-"), o.Type.String() + ": " + o.Doc, []string{
+			o.Name, o.Type.String(), definite, o.Doc,
+		}})
+	}
+	return c
+}

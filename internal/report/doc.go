@@ -1,0 +1,2 @@
+// Package report shows verdicts to people.
+package report

@@ -1,0 +1,199 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+)
+
+// Run is what a summary is made from. Dir, Mutant and Repeat are empty where
+// only a history was judged.
+type Run struct {
+	Header  histories.Header
+	Verdict checker.Verdict
+	Dir     string
+	Mutant  string
+	Repeat  string
+}
+
+// Summary writes what people read at the end of a run: operations, faults with
+// their proofs, what was judged, the verdict, the command that repeats it.
+func Summary(out io.Writer, r Run) {
+	var s checker.Stats
+	_ = json.Unmarshal(r.Verdict.Stats, &s) // absent stats print as nothing
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	defer w.Flush()
+	heading(w, r)
+	operations(w, s)
+	phases(w, s)
+	faultTable(w, r.Verdict, s)
+	anomalies(w, r)
+	unknowns(w, r.Verdict)
+	judged(w, r.Verdict)
+	verdictLine(w, r)
+	if r.Repeat != "" {
+		fmt.Fprintf(w, "repeat: %s\n", r.Repeat)
+	}
+}
+
+func heading(w io.Writer, r Run) {
+	h := r.Header
+	if h.Target == "" && h.Workload == "" {
+		return
+	}
+	fmt.Fprintf(w, "%s on %s, seed %d, %d logs, %d workers, reads %s\n", h.Workload, h.Target, h.Seed, len(h.Logs), h.Workers, r.Verdict.Model)
+	if c := h.Contract.String(); c != "" {
+		fmt.Fprintf(w, "contract: %s\n", c)
+	}
+	if r.Mutant != "" {
+		fmt.Fprintf(w, "broken on purpose: %s\n", r.Mutant)
+	}
+}
+
+func operations(w io.Writer, s checker.Stats) {
+	if len(s.Ops) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\noperation\tok\tfail\tinfo\tp50 ms\tp99 ms\tmax ms\n")
+	for _, o := range s.Ops {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.2f\t%.2f\t%.1f\n", o.F, o.OK, o.Fail, o.Info, o.P50, o.P99, o.Max)
+	}
+}
+
+func phases(w io.Writer, s checker.Stats) {
+	if len(s.Phases) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nphase\tfrom\tseconds\tok\tfail\tinfo\tacked records/s\n")
+	for _, p := range s.Phases {
+		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t%d\t%.0f\n", p.Name, at(p.Begin), float64(p.End-p.Begin)/1e9, p.OK, p.Fail, p.Info, p.AckedRate)
+	}
+}
+
+// at is a time of the run in seconds.
+func at(ns int64) string { return fmt.Sprintf("%.1fs", float64(ns)/1e9) }
+
+func faultTable(w io.Writer, v checker.Verdict, s checker.Stats) {
+	if len(v.Faults) == 0 {
+		return
+	}
+	spans := map[int]checker.FaultSpan{}
+	for _, f := range s.Faults {
+		spans[f.ID] = f
+	}
+	fmt.Fprintf(w, "\nfault\ton\tfrom\tlasted\tbit\thealed\tok/fail/info before\tduring\tafter\tproof\n")
+	for _, f := range v.Faults {
+		lasted := "not ended"
+		if f.End > 0 {
+			lasted = time.Duration(f.End - f.Begin).Round(10 * time.Millisecond).String()
+		}
+		sp := spans[f.ID]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Fault, strings.Join(f.On, ","), at(f.Begin), lasted,
+			proven(f.Bit), proven(f.Healed), counts(sp.Before), counts(sp.During), counts(sp.After), f.Why)
+	}
+}
+
+func counts(s checker.SpanStats) string { return fmt.Sprintf("%d/%d/%d", s.OK, s.Fail, s.Info) }
+
+// proven words a proof: yes, no, or not proven.
+func proven(v checker.Validity) string {
+	switch v {
+	case checker.Valid:
+		return "yes"
+	case checker.Invalid:
+		return "no"
+	}
+	return "not proven"
+}
+
+// shownExamples is how many examples of an anomaly the summary prints.
+const shownExamples = 3
+
+func anomalies(w io.Writer, r Run) {
+	for _, a := range r.Verdict.Anomalies {
+		clause := "violation"
+		if a.AllowedBy != "" {
+			clause = "allowed by " + a.AllowedBy
+		}
+		fmt.Fprintf(w, "\n%s: %d (%s)\n", a.Kind, a.Count, clause)
+		for i, e := range a.Examples {
+			if i == shownExamples {
+				fmt.Fprintf(w, "  … %d more: ackproof show %s %s\n", a.Count-int64(i), dirOr(r.Dir, "FILE"), a.Kind)
+				break
+			}
+			fmt.Fprintf(w, "  %s [entries %s]\n", e.Why, indexes(e.Ops))
+			if e.Window != "" {
+				fmt.Fprintf(w, "    picture: %s\n", e.Window)
+			}
+		}
+		for _, f := range a.Follows {
+			fmt.Fprintf(w, "  follows from it: %s %d\n", f.Kind, f.Count)
+		}
+	}
+}
+
+func dirOr(dir, other string) string {
+	if dir == "" {
+		return other
+	}
+	return dir
+}
+
+func indexes(ops []int64) string {
+	s := make([]string, len(ops))
+	for i, o := range ops {
+		s[i] = fmt.Sprint(o)
+	}
+	return strings.Join(s, ", ")
+}
+
+func unknowns(w io.Writer, v checker.Verdict) {
+	if len(v.Unknown) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nunknown:\n")
+	for _, u := range v.Unknown {
+		kind := u.Checker
+		if u.Kind != "" {
+			kind = string(u.Kind)
+		}
+		fmt.Fprintf(w, "  %s: %s\n", kind, u.Why)
+	}
+}
+
+func judged(w io.Writer, v checker.Verdict) {
+	j := v.Judged
+	fmt.Fprintf(w, "\njudged: %d operations (%d entries), %d records sent, %d of them acknowledged, %d logs; porcupine decided %d windows with %d operations",
+		j.Ops, j.Entries, j.Records, j.Acked, j.Logs, j.Windows, j.WindowOps)
+	if j.Ignored > 0 {
+		fmt.Fprintf(w, "; %d entries ignored", j.Ignored)
+	}
+	fmt.Fprintln(w)
+	bit := map[string]bool{}
+	for _, f := range v.Faults {
+		if f.Bit == checker.Valid && f.Healed == checker.Valid {
+			bit[f.Fault] = true
+		}
+	}
+	if len(v.Faults) > 0 {
+		fmt.Fprintf(w, "faults: %d, of %d kinds proven to have bitten and healed\n", len(v.Faults), len(bit))
+	}
+}
+
+func verdictLine(w io.Writer, r Run) {
+	v := r.Verdict
+	line := "verdict: " + v.Valid.String()
+	if v.Incomplete {
+		line += " (incomplete: the run did not reach its end)"
+	}
+	fmt.Fprintln(w, line)
+	if r.Dir != "" {
+		fmt.Fprintf(w, "run directory: %s\n", r.Dir)
+	}
+}

@@ -1,0 +1,146 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+)
+
+func (r *runner) checkOptions() checker.Options {
+	return checker.Options{Model: r.spec.Model, MinAcked: r.spec.MinAcked}
+}
+
+// liveJudge runs the passes over the history while it is being recorded. Its
+// findings are shown; the verdict comes from the file.
+type liveJudge struct {
+	judge *checker.Judge
+	done  chan struct{}
+}
+
+func startLiveJudge(rec *histories.Recorder, h histories.Header, o checker.Options) *liveJudge {
+	l := &liveJudge{judge: checker.NewJudge(h, true, o), done: make(chan struct{})}
+	in := rec.Follow()
+	go func() {
+		defer close(l.done)
+		defer in.Close()
+		for {
+			op, err := in.Next()
+			if err != nil {
+				break // the end, or a fault of the file that the check will report
+			}
+			l.judge.Observe(op)
+		}
+		l.judge.Finish()
+	}()
+	return l
+}
+
+func (l *liveJudge) found() []checker.Finding { return l.judge.Found() }
+
+// wait waits until everything recorded was seen; the recorder must be closed.
+func (l *liveJudge) wait() { <-l.done }
+
+// judge reads the saved history back, judges it and writes what people and
+// programs read: verdict.json, history.edn, summary.txt.
+func (r *runner) judge() error {
+	r.logf("judging %s", r.rec.Path())
+	v, err := CheckFile(r.rec.Path(), withWindows(r.checkOptions(), r.dir))
+	if err != nil {
+		return fmt.Errorf("judge the history: %w", err)
+	}
+	r.verdict = v
+	if err := r.save(histories.VerdictFile, EncodeVerdict(v)); err != nil {
+		return err
+	}
+	if err := convertFile(r.rec.Path(), filepath.Join(r.dir, histories.EDNFile)); err != nil {
+		return err
+	}
+	if err := r.saveLedger(); err != nil {
+		return err
+	}
+	if r.opts.Summary == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	r.opts.Summary(&b, r.result())
+	return r.save(histories.SummaryFile, b.Bytes())
+}
+
+// salvage judges what a failed run had recorded. The harness error stands.
+func (r *runner) salvage(err error) error {
+	r.logf("harness error: %v", err)
+	if r.rec == nil {
+		return err
+	}
+	return errors.Join(err, r.judge())
+}
+
+// saveLedger writes what a broken broker says of itself. No checker reads it.
+func (r *runner) saveLedger() error {
+	var b bytes.Buffer
+	if err := r.cluster.Ledger(&b); err != nil {
+		return fmt.Errorf("read the broken broker's ledger: %w", err)
+	}
+	if r.spec.Mutant == "" {
+		return nil
+	}
+	return r.save(LedgerFile, b.Bytes())
+}
+
+// LedgerFile is where a broken broker's sins are written, beside the history.
+const LedgerFile = "ledger.jsonl"
+
+func withWindows(o checker.Options, dir string) checker.Options {
+	o.WindowDir = filepath.Join(dir, histories.WindowsDir)
+	return o
+}
+
+// CheckFile judges a history file, a run directory, or standard input ("-").
+func CheckFile(path string, o checker.Options) (checker.Verdict, error) {
+	in, err := histories.Open(path)
+	if err != nil {
+		return checker.Verdict{}, err
+	}
+	defer in.Close()
+	return checker.Check(in, o)
+}
+
+// EncodeVerdict returns verdict.json.
+func EncodeVerdict(v checker.Verdict) []byte {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		panic(err) // a Verdict holds nothing that JSON cannot say
+	}
+	return append(b, '\n')
+}
+
+// convertFile writes the history in into out, in the format of out's name.
+func convertFile(in, out string) (err error) {
+	r, err := histories.Open(in)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	f, err := os.Create(out)
+	if err != nil {
+		return fmt.Errorf("convert %s: %w", in, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return Convert(r, f, out)
+}
+
+// Convert writes a history to w in the format that name's extension says.
+func Convert(in histories.Reader, w io.Writer, name string) error {
+	f, err := histories.FormatOf(name)
+	if err != nil {
+		return err
+	}
+	return histories.Convert(in, w, f)
+}

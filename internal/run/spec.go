@@ -1,0 +1,315 @@
+// Package run makes a run: Spec → Plan → History → Verdict → run directory.
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/generator"
+	"github.com/ackproof/ackproof/internal/seed"
+	"github.com/ackproof/ackproof/internal/target"
+	"github.com/ackproof/ackproof/internal/target/mutants"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// Spec is all that a run is made from. It is saved as spec.json before the run
+// begins; the same Spec makes the same plan and the same operations.
+type Spec struct {
+	Format      int      `json:"format"`
+	Name        string   `json:"name"`
+	Target      string   `json:"target"`   // name, or name:argument
+	Workload    string   `json:"workload"` // a row of generator.Workloads
+	Seed        uint64   `json:"seed"`
+	TimeLimit   Duration `json:"time_limit"` // the main phase, calm included
+	Calm        Duration `json:"calm"`       // without faults, at the start
+	Recovery    Duration `json:"recovery"`   // operations go on after the last heal
+	Quiet       Duration `json:"quiet"`      // late writes may land before the final reads
+	FinalLimit  Duration `json:"final_limit"`
+	OpTimeout   Duration `json:"op_timeout"`
+	PollWait    Duration `json:"poll_wait"`
+	Rate        float64  `json:"rate"` // operations per second of all client workers; 0: as fast as they can
+	Concurrency string   `json:"concurrency"`
+	Nodes       int      `json:"nodes"` // embedded target
+	Topics      int      `json:"topics"`
+	Partitions  int      `json:"partitions"` // of each topic
+	Replication int      `json:"replication"`
+	Batch       int      `json:"batch"`       // most records in one batch
+	RecordSize  int      `json:"record_size"` // bytes
+	Compression string   `json:"compression"`
+	Acks        string   `json:"acks"`
+	Idempotence bool     `json:"idempotence"`
+	Safe        bool     `json:"safe"`
+	Model       string   `json:"model,omitempty"`
+	Nemesis     []string `json:"nemesis"` // faults by name, "all", or nothing
+	Interval    Duration `json:"nemesis_interval"`
+	Toxiproxy   string   `json:"toxiproxy,omitempty"`
+	Reset       bool     `json:"reset,omitempty"`
+	Mutant      string   `json:"mutant,omitempty"`
+	KeepTopics  bool     `json:"keep_topics,omitempty"`
+	Disk        bool     `json:"disk,omitempty"`      // embedded: keep data on disk
+	MinAcked    int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
+	Compress    bool     `json:"compress,omitempty"`  // history.jsonl.zst
+}
+
+// SpecFormat is the version of spec.json.
+const SpecFormat = 1
+
+// Default is the newcomer's run: twenty seconds on the embedded target under all faults.
+func Default() Spec {
+	return Spec{
+		Format: SpecFormat, Name: "run", Target: "embedded", Workload: generator.Workloads[0].Name,
+		TimeLimit: Duration(20 * time.Second), Calm: Duration(2 * time.Second),
+		Recovery: Duration(time.Second), Quiet: Duration(time.Second), FinalLimit: Duration(60 * time.Second),
+		OpTimeout: Duration(time.Second), PollWait: Duration(50 * time.Millisecond),
+		Rate: 5000, Concurrency: "5n", Nodes: 3, Topics: 2, Partitions: 4,
+		Batch: 10, RecordSize: 64, Compression: "none", Acks: "all",
+		Nemesis: []string{"all"}, Interval: Duration(2500 * time.Millisecond),
+	}
+}
+
+// Duration is a time.Duration that JSON writes as people do: "20s".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("duration %q: want a number with a unit, such as 20s or 1m30s", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// ReadSpec reads a saved spec.json. Unknown and missing fields are refused:
+// a spec that is only half understood would repeat another run.
+func ReadSpec(path string) (Spec, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Spec{}, fmt.Errorf("read spec: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var s Spec
+	if err := dec.Decode(&s); err != nil {
+		return Spec{}, fmt.Errorf("spec %s%s: %w", path, lineOf(b, dec.InputOffset(), err), err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Spec{}, fmt.Errorf("spec %s: byte %d: more than one JSON value", path, dec.InputOffset())
+	}
+	if s.Format != SpecFormat {
+		return Spec{}, fmt.Errorf("spec %s: field format is %d; this version reads %d", path, s.Format, SpecFormat)
+	}
+	if err := s.Validate(); err != nil {
+		return Spec{}, fmt.Errorf("spec %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// lineOf says where in b a JSON error stands.
+func lineOf(b []byte, off int64, err error) string {
+	var syn *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	if errors.As(err, &syn) {
+		off = syn.Offset
+	}
+	if errors.As(err, &typ) {
+		off = typ.Offset
+	}
+	if off <= 0 || off > int64(len(b)) {
+		return ""
+	}
+	return fmt.Sprintf(" line %d", 1+bytes.Count(b[:off], []byte{'\n'}))
+}
+
+// Encode returns spec.json.
+func (s Spec) Encode() []byte {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		panic(err) // a Spec holds nothing that JSON cannot say
+	}
+	return append(b, '\n')
+}
+
+// Workers resolves Concurrency ("12" or "5n") for a number of nodes.
+func (s Spec) Workers(nodes int) (int, error) {
+	num, per := strings.CutSuffix(s.Concurrency, "n")
+	if per && num == "" {
+		num = "1"
+	}
+	n, err := strconv.Atoi(num)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("concurrency %q: want a positive number of clients, or such a number with n for that many a node (3n)", s.Concurrency)
+	}
+	if per {
+		n *= nodes
+	}
+	if n > 10000 {
+		return 0, fmt.Errorf("concurrency %q: %d clients; at most 10000", s.Concurrency, n)
+	}
+	return n, nil
+}
+
+// ByName returns the row with this name, or an error that names the nearest.
+func ByName[T any](what, name string, rows []T, nameOf func(T) string) (T, error) {
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		if nameOf(r) == name {
+			return r, nil
+		}
+		names[i] = nameOf(r)
+	}
+	var zero T
+	return zero, fmt.Errorf("unknown %s %q%s; there are: %s", what, name, nearest(name, names), strings.Join(names, ", "))
+}
+
+// nearest proposes the name that needs the fewest edits, if that is plausible.
+func nearest(name string, names []string) string {
+	best, at := len(name)/2+2, ""
+	for _, n := range names {
+		if d := edits(name, n); d < best {
+			best, at = d, n
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", at)
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		prev := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := prev
+			if a[i] != b[j] {
+				cost++
+			}
+			prev = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Validate says what is wrong with a field and what is allowed.
+func (s Spec) Validate() error {
+	if _, err := s.workload(); err != nil {
+		return err
+	}
+	if _, err := s.Workers(1); err != nil {
+		return err
+	}
+	if err := s.validateNames(); err != nil {
+		return err
+	}
+	if s.Name == "" || strings.ContainsAny(s.Name, "/\\\x00") || strings.HasPrefix(s.Name, ".") || s.Name == "latest" {
+		return fmt.Errorf("name %q: want a plain directory name without slashes, not beginning with a dot, not \"latest\"", s.Name)
+	}
+	type number struct {
+		field    string
+		v        float64
+		min, max float64
+	}
+	sec := func(d Duration) float64 { return time.Duration(d).Seconds() }
+	for _, n := range []number{
+		{"time-limit (seconds)", sec(s.TimeLimit), 1, 7 * 86400},
+		{"calm (seconds)", sec(s.Calm), 0, sec(s.TimeLimit)},
+		{"recovery (seconds)", sec(s.Recovery), 0, 3600},
+		{"quiet (seconds)", sec(s.Quiet), 0, 3600},
+		{"final-limit (seconds)", sec(s.FinalLimit), 1, 86400},
+		{"op-timeout (seconds)", sec(s.OpTimeout), 0.05, 600},
+		{"poll-wait (seconds)", sec(s.PollWait), 0, sec(s.OpTimeout) / 2},
+		{"nemesis-interval (seconds)", sec(s.Interval), 0.5, 86400},
+		{"rate", s.Rate, 0, 10e6},
+		{"nodes", float64(s.Nodes), 1, 99},
+		{"topics", float64(s.Topics), 1, 1000},
+		{"partitions", float64(s.Partitions), 1, 10000},
+		{"replication", float64(s.Replication), 0, 99},
+		{"batch", float64(s.Batch), 1, 10000},
+		{"record-size (bytes)", float64(s.RecordSize), 1, 900_000},
+		{"min-acked", float64(s.MinAcked), 0, 1e12},
+	} {
+		if !(n.v >= n.min && n.v <= n.max) {
+			return fmt.Errorf("%s is %g; allowed is %g to %g", n.field, n.v, n.min, n.max)
+		}
+	}
+	if err := oneOf("acks", s.Acks, "all", "1", "0"); err != nil {
+		return err
+	}
+	if err := oneOf("compression", s.Compression, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
+		return err
+	}
+	return CheckModel(s.Model)
+}
+
+// validateNames refuses names that stand in no catalogue.
+func (s Spec) validateNames() error {
+	name, _, _ := strings.Cut(s.Target, ":")
+	if _, err := ByName("target", name, target.Targets, func(t target.Target) string { return t.Name }); err != nil {
+		return err
+	}
+	if s.Mutant != "" {
+		if _, err := ByName("mutant", s.Mutant, mutants.Mutants, func(m mutants.Mutant) string { return m.Name }); err != nil {
+			return err
+		}
+		if name != "embedded" {
+			return fmt.Errorf("mutant %q: only the embedded target can be broken on purpose, not %s", s.Mutant, name)
+		}
+	}
+	for _, f := range s.Nemesis {
+		if f == "all" || f == "none" {
+			if len(s.Nemesis) > 1 {
+				return fmt.Errorf("nemesis %s: %q stands alone", strings.Join(s.Nemesis, ","), f)
+			}
+			continue
+		}
+		if _, err := ByName("fault", f, nemesis.Faults, func(f nemesis.Fault) string { return f.Name }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func oneOf(field, v string, allowed ...string) error {
+	for _, a := range allowed {
+		if v == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s %q%s; allowed are: %s", field, v, nearest(v, allowed), strings.Join(allowed, ", "))
+}
+
+func (s Spec) workload() (generator.Workload, error) {
+	return ByName("workload", s.Workload, generator.Workloads, func(w generator.Workload) string { return w.Name })
+}
+
+func (s Spec) seed() seed.Seed { return seed.Seed(s.Seed) }
+
+// Faulty tells whether the run breaks anything.
+func (s Spec) Faulty() bool { return len(s.Nemesis) > 0 && s.Nemesis[0] != "none" }
+
+// CheckModel refuses a model that does not exist; empty is the header's own.
+func CheckModel(model string) error {
+	if model == "" {
+		return nil
+	}
+	_, err := ByName("model", model, checker.Models, func(m checker.Model) string { return m.Name })
+	return err
+}
