@@ -1,6 +1,7 @@
 package histtest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -43,7 +44,9 @@ func endBack(v *view) (Evidence, bool) {
 	if !ok {
 		return Evidence{}, false
 	}
-	*l.second = *l.first - 1
+	if *l.second, ok = v.length(l.log, max(0, *l.first-20), *l.first); !ok {
+		return Evidence{}, false
+	}
 	return Evidence{l.log, *l.second, -1, []int64{v.index(l.ops[0]), v.index(l.ops[1])}}, true
 }
 
@@ -97,13 +100,14 @@ func (v *view) olds(age time.Duration) []old {
 		for _, f := range op.Fetched {
 			p := [2]int64{op.Process, f.Key}
 			o := old{op: i, least: max(own[p], f.Position)}
-			call := v.Ops[v.pair[i]]
-			for _, s := range history[f.Key] {
-				if v.Ops[s.op].Time+age < call.Time {
+			call := v.Ops[v.pair[i]].Time
+			for _, s := range slices.Backward(history[f.Key]) {
+				if v.Ops[s.op].Time+age < call {
 					o.shown, o.witness = s.n, s.op
+					break
 				}
 			}
-			if last[p] == i && len(op.Fetched) == 1 && o.least < o.shown {
+			if last[p] == i && len(op.Fetched) == 1 {
 				out = append(out, o)
 			}
 			show(i, f.Key, f.HighWatermark)
@@ -128,13 +132,16 @@ func (v *view) olds(age time.Duration) []old {
 // stale answers a poll from a state that was outdated long before its call.
 func stale(age time.Duration, reads string, bound int64) func(v *view) (Evidence, bool) {
 	return func(v *view) (Evidence, bool) {
-		o, ok := pick(v.r, v.olds(age))
+		o, ok := pick(v.r, where(v.olds(age), func(o old) bool {
+			_, ok := v.length(v.Ops[o.op].Fetched[0].Key, o.least, o.shown)
+			return ok
+		}))
 		if !ok {
 			return Evidence{}, false
 		}
 		op := &v.Ops[o.op]
 		f := &op.Fetched[0]
-		f.HighWatermark = o.least + v.r.Int64N(o.shown-o.least)
+		f.HighWatermark, _ = v.length(f.Key, o.least, o.shown)
 		setRun(op, f.Key, where(runOf(op, f.Key), func(r histories.Rec) bool { return r.Offset < f.HighWatermark }))
 		v.Header.Contract.Reads, v.Header.Contract.StalenessMillis = reads, bound
 		return Evidence{f.Key, f.HighWatermark, -1, []int64{v.index(o.witness), v.index(o.op)}}, true

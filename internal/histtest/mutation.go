@@ -58,6 +58,7 @@ type view struct {
 	unknown []sent            // sends of one record without an outcome, that nobody saw
 	failed  []sent            // failed sends of one record
 	ends    []int64           // by log
+	inside  map[record]bool   // lengths of logs that cut a batch in two
 	nextID  int64             // a process and index that nobody has
 }
 
@@ -75,8 +76,8 @@ func newView(r *rand.Rand, h *History) *view {
 		History: h, r: r, pair: make([]int, len(h.Ops)), final: len(h.Ops),
 		writer: map[record]sent{}, readers: map[record][]seen{}, ends: make([]int64, len(h.Header.Logs)),
 	}
-	open := map[int64]int{}
-	values := map[int64]bool{}
+	open := map[int64]int{}    // by process: its invocation
+	values := map[int64]bool{} // that were polled
 	var info []sent
 	for i := range h.Ops {
 		op := &h.Ops[i]
@@ -110,6 +111,7 @@ func newView(r *rand.Rand, h *History) *view {
 			v.failed = append(v.failed, s)
 		}
 	}
+	v.findBatches()
 	for _, s := range info {
 		if !values[v.mop(s).Value] {
 			v.unknown = append(v.unknown, s)
@@ -130,6 +132,43 @@ func (v *view) polled(i int, values map[int64]bool) {
 			v.ends[run.Key] = max(v.ends[run.Key], offset+1)
 		}
 	}
+}
+
+// findBatches finds the lengths that no log ever had, because batches are
+// appended whole.
+func (v *view) findBatches() {
+	v.inside = map[record]bool{}
+	batch := map[int64]int{} // by value: the entry of its send
+	for i := range v.Ops {
+		if op := &v.Ops[i]; op.F == histories.Send && len(op.Mops) > 1 {
+			for _, m := range op.Mops {
+				batch[m.Value] = i
+			}
+		}
+	}
+	for at, s := range v.readers {
+		next, ok := v.readers[record{at.log, at.offset + 1}]
+		if !ok {
+			continue
+		}
+		a, inBatch := batch[v.Ops[s[0].op].Recs[s[0].rec].Value]
+		b, too := batch[v.Ops[next[0].op].Recs[next[0].rec].Value]
+		if inBatch && too && a == b {
+			v.inside[record{at.log, at.offset + 1}] = true
+		}
+	}
+}
+
+// length returns a length that the log had, from low on and below high; false
+// where it had none.
+func (v *view) length(log, low, high int64) (int64, bool) {
+	var had []int64
+	for n := low; n < high; n++ {
+		if !v.inside[record{log, n}] {
+			had = append(had, n)
+		}
+	}
+	return pick(v.r, had)
 }
 
 // mop is the first record of a send as completed.

@@ -12,7 +12,7 @@ import (
 
 // base is a history with an opportunity for every mutation.
 func base(seed uint64) History {
-	return Valid(Options{Seed: seed, Ops: 2500, Clients: 6, InfoRate: 0.03, FailRate: 0.02, Ends: 60, Starts: 30})
+	return Valid(Options{Seed: seed, Ops: 2500, Clients: 6, InfoRate: 0.03, FailRate: 0.02, Ends: 60, Starts: 30, Assigns: 60, Crashes: 8})
 }
 
 func TestValidHistoriesHaveNoAnomaly(t *testing.T) {
