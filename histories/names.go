@@ -1,0 +1,125 @@
+package histories
+
+import "strconv"
+
+// typeNames are the names of the types in every format.
+var typeNames = [...]string{Invoke: "invoke", OK: "ok", Fail: "fail", Info: "info"}
+
+// String returns the type's name in files: invoke, ok, fail or info.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return "type(" + strconv.Itoa(int(t)) + ")"
+}
+
+// ParseType returns the type with this name.
+func ParseType(name string) (Type, bool) { return typeNamed([]byte(name)) }
+
+func typeNamed(name []byte) (Type, bool) {
+	switch string(name) {
+	case "invoke":
+		return Invoke, true
+	case "ok":
+		return OK, true
+	case "fail":
+		return Fail, true
+	case "info":
+		return Info, true
+	}
+	return Invoke, false
+}
+
+// fNames are the names of the operations in JSON Lines; EDN knows all but
+// end-offsets and start-offsets by them too.
+var fNames = [...]string{
+	Other: "other", Send: "send", Poll: "poll", Txn: "txn", Assign: "assign", Subscribe: "subscribe",
+	Crash: "crash", EndOffsets: "end-offsets", StartOffsets: "start-offsets", Debug: "debug-topic-partitions",
+	Phase: "phase", Inject: "inject", Bite: "bite", Heal: "heal", Healed: "healed", Note: "note",
+}
+
+// String returns the operation's name in files. The name of an operation that
+// this version does not know stands in Op.Name.
+func (f F) String() string {
+	if int(f) < len(fNames) {
+		return fNames[f]
+	}
+	return "f(" + strconv.Itoa(int(f)) + ")"
+}
+
+// ParseF returns the operation with this name; Other and false where this
+// version knows none.
+func ParseF(name string) (F, bool) {
+	f := fNamed([]byte(name))
+	return f, f != Other
+}
+
+// fNamed returns the operation with this name, or Other. It is a switch and
+// not a walk over fNames because readers ask once an entry.
+func fNamed(name []byte) F {
+	switch string(name) {
+	case "send":
+		return Send
+	case "poll":
+		return Poll
+	case "txn":
+		return Txn
+	case "assign":
+		return Assign
+	case "subscribe":
+		return Subscribe
+	case "crash":
+		return Crash
+	case "end-offsets":
+		return EndOffsets
+	case "start-offsets":
+		return StartOffsets
+	case "debug-topic-partitions":
+		return Debug
+	case "phase":
+		return Phase
+	case "inject":
+		return Inject
+	case "bite":
+		return Bite
+	case "heal":
+		return Heal
+	case "healed":
+		return Healed
+	case "note":
+		return Note
+	}
+	return Other
+}
+
+// OfNemesis says whether this is an entry of the nemesis, with an Event.
+func (f F) OfNemesis() bool {
+	switch f {
+	case Phase, Inject, Bite, Heal, Healed, Note:
+		return true
+	}
+	return false
+}
+
+// hasMops says whether the operation's value is a list of micro-operations.
+func (f F) hasMops() bool { return f == Send || f == Poll || f == Txn }
+
+// hasKeys says whether the operation's value is a list of logs.
+func (f F) hasKeys() bool {
+	switch f {
+	case Assign, Subscribe, EndOffsets, StartOffsets, Debug:
+		return true
+	}
+	return false
+}
+
+// asksOffsets says whether the operation's result is an offset for each log.
+func (f F) asksOffsets() bool { return f == EndOffsets || f == StartOffsets }
+
+// FName returns the operation's name as files have it.
+func (o *Op) FName() string {
+	if o.F == Other {
+		return o.Name
+	}
+	return o.F.String()
+}

@@ -1,0 +1,343 @@
+package histories
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// textWords are the operations' short names in the notation.
+var textWords = []struct {
+	word string
+	f    F
+}{
+	{"s", Send}, {"p", Poll}, {"t", Txn}, {"a", Assign}, {"u", Subscribe}, {"c", Crash},
+	{"e", EndOffsets}, {"b", StartOffsets}, {"d", Debug},
+}
+
+// AppendText appends the entry as one line of the notation, newline included,
+// with its index and time spelled out.
+func AppendText(b []byte, o *Op) []byte {
+	b = append(b, "i="...)
+	b = appendInt(b, o.Index)
+	b = append(b, " t="...)
+	b = appendInt(b, int64(o.Time))
+	b = append(b, ' ')
+	return append(appendTextEntry(b, o, true), '\n')
+}
+
+// textEncoder writes the notation: an invocation whose completion comes next
+// becomes one line with it, indexes and times are left out where they follow.
+type textEncoder struct {
+	held    Op // an invocation that waits for its completion
+	holding bool
+	any     bool
+	last    Op // index and time of the last entry written
+	inv     Op // scratch
+	a, b    []byte
+}
+
+func (e *textEncoder) header(b []byte, h *Header) []byte { return appendTextHeader(b, h) }
+
+func (e *textEncoder) op(b []byte, o *Op) []byte {
+	if e.holding {
+		e.holding = false
+		if e.completes(o) {
+			b = e.place(b, &e.held, o.Time, true)
+			e.last.Index, e.last.Time = o.Index, o.Time
+			return append(appendTextEntry(b, o, false), '\n')
+		}
+		b = e.one(b, &e.held)
+	}
+	if o.Type == Invoke && o.Process != Nemesis {
+		o.CopyTo(&e.held)
+		e.holding = true
+		return b
+	}
+	return e.one(b, o)
+}
+
+func (e *textEncoder) end(b []byte) []byte {
+	if e.holding {
+		e.holding = false
+		b = e.one(b, &e.held)
+	}
+	return b
+}
+
+// one writes a line with one entry.
+func (e *textEncoder) one(b []byte, o *Op) []byte {
+	b = e.place(b, o, o.Time, false)
+	return append(appendTextEntry(b, o, true), '\n')
+}
+
+// place writes index and time, as far as they do not follow from the last.
+func (e *textEncoder) place(b []byte, o *Op, end time.Duration, both bool) []byte {
+	index, at := e.last.Index+1, e.last.Time+1
+	if !e.any {
+		index, at = 0, 0
+	}
+	e.any = true
+	if o.Index != index {
+		b = append(b, "i="...)
+		b = append(appendInt(b, o.Index), ' ')
+	}
+	if o.Time != at || both && end != o.Time+1 {
+		b = append(b, "t="...)
+		b = appendInt(b, int64(o.Time))
+		if both && end != o.Time+1 {
+			b = append(b, ".."...)
+			b = appendInt(b, int64(end))
+		}
+		b = append(b, ' ')
+	}
+	e.last.Index, e.last.Time = o.Index, o.Time
+	return b
+}
+
+// completes says whether o is the completion that one line with the held
+// invocation would stand for.
+func (e *textEncoder) completes(o *Op) bool {
+	h := &e.held
+	if o.Type == Invoke || o.Process != h.Process || o.Index != h.Index+1 {
+		return false
+	}
+	invocationOf(o, &e.inv)
+	e.inv.Index, e.inv.Time = h.Index, h.Time
+	e.a, e.b = AppendJSON(e.a[:0], h), AppendJSON(e.b[:0], &e.inv)
+	return bytes.Equal(e.a, e.b)
+}
+
+// invocationOf makes inv the invocation of a completed operation, so far as
+// the completion tells it.
+func invocationOf(done, inv *Op) {
+	inv.Reset()
+	inv.Process, inv.Type, inv.F, inv.Name, inv.Seek = done.Process, Invoke, done.F, done.Name, done.Seek
+	inv.Keys = append(inv.Keys, done.Keys...)
+	for _, m := range done.Mops {
+		if m.Send {
+			inv.AddSend(m.Key, m.Value)
+		} else {
+			inv.AddPoll()
+		}
+	}
+}
+
+// appendTextEntry writes who, what and with which result. mark tells an
+// invocation and a completion apart where they stand alone.
+func appendTextEntry(b []byte, o *Op, mark bool) []byte {
+	outcome := OK
+	if o.Process == Nemesis {
+		b = append(b, "nemesis"...)
+		outcome = Info
+	} else {
+		b = append(b, 'p')
+		b = appendInt(b, o.Process)
+	}
+	switch {
+	case o.Type == Invoke:
+		b = append(b, " >"...)
+	case mark && o.Process != Nemesis:
+		b = append(b, " <"...)
+	}
+	b = append(b, ' ')
+	if o.F.OfNemesis() {
+		b = appendTextEvent(b, o)
+	} else {
+		b = appendTextWord(b, o)
+		b = appendTextValue(b, o)
+	}
+	if o.F == Crash {
+		outcome = Info
+	}
+	if o.Type != Invoke && o.Type != outcome {
+		b = append(b, " !"...)
+		b = append(b, o.Type.String()...)
+	}
+	if !o.F.OfNemesis() {
+		return appendTextExtras(b, o)
+	}
+	if o.Error != "" {
+		b = appendQuoted(append(b, ' '), o.Error)
+	}
+	if o.Event != nil && !plainEvent(o.Event) { // the JSON runs to the line's end
+		b = append(append(b, ' '), encodeEvent(o.Event)...)
+	}
+	return b
+}
+
+func appendTextWord(b []byte, o *Op) []byte {
+	for _, w := range textWords {
+		if w.f == o.F {
+			return append(b, w.word...)
+		}
+	}
+	b = append(b, "other="...)
+	return appendQuoted(b, o.Name)
+}
+
+func appendTextValue(b []byte, o *Op) []byte {
+	switch {
+	case o.F.hasMops():
+		return appendTextMops(b, o)
+	case o.F.asksOffsets() && len(o.Offsets) > 0:
+		for _, ko := range o.Offsets {
+			b = append(b, ' ')
+			b = appendTextPair(b, ko.Key, ko.Offset)
+		}
+	default:
+		for _, k := range o.Keys {
+			b = append(b, ' ')
+			b = appendInt(b, k)
+		}
+	}
+	return b
+}
+
+// appendTextMops writes the micro-operations: sends side by side, every poll
+// in a part of its own.
+func appendTextMops(b []byte, o *Op) []byte {
+	if len(o.Mops) == 0 && o.F == Poll {
+		return append(b, " ()"...)
+	}
+	key := int64(0)
+	sending := false // the part we are in is one of sends
+	for i := range o.Mops {
+		m := &o.Mops[i]
+		if i == 0 || !m.Send || !sending {
+			b = appendTextPart(b, o.F, m.Send, i == 0)
+			key, sending = 0, m.Send
+		}
+		if !m.Send {
+			b = appendTextPolled(b, o, m)
+			continue
+		}
+		if m.Key != key {
+			b = append(b, " k"...)
+			b = appendInt(b, m.Key)
+			key = m.Key
+		}
+		b = append(b, ' ')
+		b = appendInt(b, m.Value)
+		if m.Offset != OffsetUnknown {
+			b = appendTextOffset(b, m.Offset)
+		}
+	}
+	return b
+}
+
+// appendTextPart begins a part; only a transaction's parts have a word, as the
+// others are what their operation is.
+func appendTextPart(b []byte, f F, send, first bool) []byte {
+	if !first {
+		b = append(b, " |"...)
+	}
+	if f != Txn {
+		return b
+	}
+	if send {
+		return append(b, " s"...)
+	}
+	return append(b, " p"...)
+}
+
+func appendTextPolled(b []byte, o *Op, m *Mop) []byte {
+	runs := o.Runs[m.From:m.To]
+	if len(runs) == 0 {
+		switch {
+		case m.Polled && o.Type != OK:
+			return append(b, " {}"...)
+		case !m.Polled && o.Type == OK:
+			return append(b, " -"...)
+		}
+		return b
+	}
+	for i, run := range runs {
+		if i > 0 || run.Key != 0 || run.From == run.To {
+			b = append(b, " k"...)
+			b = appendInt(b, run.Key)
+		}
+		for _, r := range o.Recs[run.From:run.To] {
+			b = append(b, ' ')
+			b = appendInt(b, r.Value)
+			b = appendTextOffset(b, r.Offset)
+		}
+	}
+	return b
+}
+
+// appendTextOffset writes @offset, or @? where there is none.
+func appendTextOffset(b []byte, offset int64) []byte {
+	if offset == OffsetNil {
+		return append(b, "@?"...)
+	}
+	return appendInt(append(b, '@'), offset)
+}
+
+func appendTextPair(b []byte, key, n int64) []byte {
+	b = append(appendInt(b, key), ':')
+	return appendInt(b, n)
+}
+
+func appendTextExtras(b []byte, o *Op) []byte {
+	for _, f := range o.Fetched {
+		b = append(b, " fetch="...)
+		b = appendTextPair(b, f.Key, f.Position)
+		if f.HighWatermark != -1 {
+			b = appendInt(append(b, '/'), f.HighWatermark)
+		}
+	}
+	for _, r := range o.Bad {
+		b = append(b, " bad="...)
+		b = append(appendTextPair(b, r.Key, r.Offset), ':')
+		b = append(appendTextName(b, r.Why), ':')
+		b = appendQuoted(b, r.Detail)
+	}
+	switch o.Seek.To {
+	case SeekBeginning:
+		b = append(b, " seek=beginning"...)
+	case SeekEnd:
+		b = append(b, " seek=end"...)
+	case SeekBack:
+		b = append(b, " seek=back:"...)
+		b = appendInt(b, o.Seek.Back)
+	}
+	if !o.F.asksOffsets() {
+		for _, ko := range o.Offsets {
+			b = append(b, " pos="...)
+			b = appendTextPair(b, ko.Key, ko.Offset)
+		}
+	}
+	if o.Error != "" {
+		b = append(b, ' ')
+		b = appendQuoted(b, o.Error)
+	}
+	return b
+}
+
+// appendTextName writes a name bare where that cannot be misread.
+func appendTextName(b []byte, name string) []byte {
+	if isTextName(name) {
+		return append(b, name...)
+	}
+	return appendQuoted(b, name)
+}
+
+func isTextName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || i > 0 && (c == '-' || c == '_' || c == '.')) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isProcess says whether a word names a client process, p and its number.
+func isProcess(w string) bool {
+	if len(w) < 2 || w[0] != 'p' {
+		return false
+	}
+	_, err := strconv.ParseUint(w[1:], 10, 63)
+	return err == nil
+}

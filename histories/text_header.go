@@ -1,0 +1,129 @@
+package histories
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// appendTextHeader writes the header as the line that begins with "header".
+func appendTextHeader(b []byte, h *Header) []byte {
+	b = append(b, "header"...)
+	word := func(name, value string) {
+		if value != "" {
+			b = append(b, ' ')
+			b = append(b, name...)
+			b = appendTextName(append(b, '='), value)
+		}
+	}
+	word("tool", h.Tool)
+	word("name", h.Name)
+	word("run", h.Run)
+	if h.Seed != 0 {
+		word("seed", strconv.FormatUint(h.Seed, 10))
+	}
+	word("started", h.Started)
+	word("target", h.Target)
+	word("workload", h.Workload)
+	if h.Workers != 0 {
+		word("workers", strconv.Itoa(h.Workers))
+	}
+	if h.Tailed {
+		b = append(b, " tailed"...)
+	}
+	if h.FinalReads {
+		b = append(b, " final-reads"...)
+	}
+	for _, cl := range clauses {
+		if v, ok := cl.text(&h.Contract); ok {
+			word(cl.name, v)
+		}
+	}
+	for _, l := range h.Logs {
+		b = append(b, " log="...)
+		b = append(appendInt(b, l.Key), ':')
+		b = append(appendTextName(b, l.Topic), '/')
+		b = appendInt(b, int64(l.Partition))
+	}
+	return append(b, '\n')
+}
+
+// parseTextHeader reads the words behind "header".
+func parseTextHeader(words []textToken) (h Header, at int, err error) {
+	h.Format = FormatVersion
+	for _, w := range words {
+		if err := h.setWord(w); err != nil {
+			return h, w.at, err
+		}
+	}
+	return h, 0, h.Validate()
+}
+
+func (h *Header) setWord(w textToken) (err error) {
+	name, raw, ok := strings.Cut(w.text, "=")
+	if !ok {
+		switch name {
+		case "tailed":
+			h.Tailed = true
+		case "final-reads":
+			h.FinalReads = true
+		default:
+			return fmt.Errorf("header: %q: want name=value, tailed or final-reads", name)
+		}
+		return nil
+	}
+	if name == "log" {
+		l, err := parseTextLog(raw)
+		h.Logs = append(h.Logs, l)
+		return err
+	}
+	value, err := unquote(raw)
+	if err != nil {
+		return fmt.Errorf("header: %s: %w", name, err)
+	}
+	switch name {
+	case "tool":
+		h.Tool = value
+	case "name":
+		h.Name = value
+	case "run":
+		h.Run = value
+	case "seed":
+		h.Seed, err = strconv.ParseUint(value, 10, 64)
+	case "started":
+		h.Started = value
+	case "target":
+		h.Target = value
+	case "workload":
+		h.Workload = value
+	case "workers":
+		h.Workers, err = strconv.Atoi(value)
+	default:
+		return h.Contract.set(name, value)
+	}
+	if err != nil {
+		return fmt.Errorf("header: %s=%s: want a number", name, value)
+	}
+	return nil
+}
+
+// parseTextLog reads key:topic/partition.
+func parseTextLog(s string) (l Log, err error) {
+	key, rest, ok := strings.Cut(s, ":")
+	slash := strings.LastIndexByte(rest, '/')
+	if ok && slash >= 0 {
+		var p int64
+		l.Key, err = strconv.ParseInt(key, 10, 64)
+		if err == nil {
+			p, err = strconv.ParseInt(rest[slash+1:], 10, 32)
+			l.Partition = int32(p)
+		}
+		if err == nil {
+			l.Topic, err = unquote(rest[:slash])
+		}
+		if err == nil {
+			return l, nil
+		}
+	}
+	return l, fmt.Errorf("header: log=%s: want log=key:topic/partition", s)
+}
