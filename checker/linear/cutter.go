@@ -43,10 +43,11 @@ type cutter struct {
 	left     int
 
 	cutAt   int64 // the cut to be made, -1: not chosen
-	chosen  int64 // when it was chosen
+	passed  int64 // when the log was first known to be as long
 	covered int64 // offsets below it that a produce is known to hold
 	closed  int   // operations dropped as implied since the last window
 	crowd   int   // condense at that many operations
+	usual   int   // operations in the last window
 }
 
 // add takes an operation that returned.
@@ -68,13 +69,13 @@ func (c *cutter) add(op Op) {
 // try closes the windows that can be closed now: enough has returned beyond
 // the cut, nothing in flight was called before the cut was passed, and every
 // offset below it is known or has been waited for.
-func (c *cutter) try(now, oldest int64) {
+func (c *cutter) try(now, oldest int64, proven *stair) {
 	size := c.cfg.Size
 	for c.produces >= 2*size {
-		if c.cutAt < 0 && !c.choose(now) {
+		if c.cutAt < 0 && !c.choose(proven) {
 			break
 		}
-		if min(now, oldest) <= c.chosen && c.produces < patienceFlight*size {
+		if min(now, oldest) <= c.passed && c.produces < patienceFlight*size {
 			break
 		}
 		if c.covered < c.cutAt-c.start && c.produces < patienceHoles*size {
@@ -87,8 +88,9 @@ func (c *cutter) try(now, oldest int64) {
 	}
 }
 
-// choose picks the cut: the base of a produce with Size produces below it.
-func (c *cutter) choose(now int64) bool {
+// choose picks the cut: the base of a produce with Size produces below it. An
+// operation that was called after the cut was passed belongs beyond it.
+func (c *cutter) choose(proven *stair) bool {
 	bases := make([]int64, 0, c.produces)
 	for i := range c.ops {
 		if c.ops[i].writes() {
@@ -96,15 +98,16 @@ func (c *cutter) choose(now int64) bool {
 		}
 	}
 	slices.Sort(bases)
-	for _, b := range bases[min(c.cfg.Size, len(bases)):] {
-		if b > c.start {
-			c.cutAt, c.chosen, c.covered = b, now, 0
-			break
-		}
-	}
-	if c.cutAt < 0 {
+	bases = bases[min(c.cfg.Size, len(bases)):]
+	i := slices.IndexFunc(bases, func(b int64) bool { return b > c.start })
+	if i < 0 {
 		return false
 	}
+	step := proven.above(bases[i] - 1)
+	if step == nil {
+		return false // whoever proved it is no longer believed
+	}
+	c.cutAt, c.passed, c.covered = bases[i], step.at, 0
 	for i := range c.ops {
 		if o := &c.ops[i]; o.writes() && o.Hi < c.cutAt {
 			c.covered += o.Lo - o.Hi
@@ -116,7 +119,7 @@ func (c *cutter) choose(now int64) bool {
 // close gives away the window below the cut and keeps what lies beyond.
 func (c *cutter) close(cut int64) {
 	w := Window{Log: c.cfg.Log, Start: c.start, End: cut, Atomic: c.cfg.Atomic, Left: c.left, Closed: c.closed,
-		Ops: make([]Op, 0, len(c.ops)/2+8)}
+		Ops: make([]Op, 0, c.usual+c.usual/4)}
 	if c.maxCall >= 0 {
 		w.Ops = append(w.Ops, sentinel(Op{Call: c.maxCall, Ret: Inf, Hi: c.start}))
 	}
@@ -155,7 +158,7 @@ func (c *cutter) close(cut int64) {
 		w.Ops = append(w.Ops, sentinel(Op{Call: -1, Ret: later, Lo: cut, Hi: Inf}))
 	}
 	clear(c.ops[len(rest):])
-	c.ops, c.produces = rest, produces
+	c.ops, c.produces, c.usual = rest, produces, len(w.Ops)
 	c.start, c.cutAt, c.covered, c.left, c.closed, c.crowd = cut, -1, 0, 0, 0, 0
 	c.cfg.Window(w)
 }
@@ -166,8 +169,8 @@ func sentinel(o Op) Op {
 }
 
 // finish closes what is left, the last window to the end of the log.
-func (c *cutter) finish() {
-	for c.produces >= 2*c.cfg.Size && c.choose(Inf) {
+func (c *cutter) finish(proven *stair) {
+	for c.produces >= 2*c.cfg.Size && c.choose(proven) {
 		c.close(c.cutAt)
 	}
 	if len(c.ops) > 0 || c.left > 0 {

@@ -24,13 +24,11 @@ func Draw(out io.Writer, v Violation, ops []Op, faults []Mark, timeout time.Dura
 	p := picture{pair: []Op{v.B, v.A}}
 	p.collect(ops)
 	p.ranked.refine(&p.window)
-	if !p.ranked.rank() {
+	if !p.ranked.rank(false) {
 		return fmt.Errorf("draw the violation: %d operations are too many", len(p.window.Ops))
 	}
 	p.rows()
-	model := rankModel
-	model.DescribeOperation = func(in, _ any) string { return in.(*move).describe() }
-	model.DescribeState = func(s any) string { return fmt.Sprint("end = ", p.ranked.lengths[s.(state).length()]) }
+	model := p.ranked.model()
 	model.DescribeOperationMetadata = func(info any) string { return info.(string) }
 	_, info := porcupine.CheckOperationsVerbose(model, p.operations(), timeout)
 	info.AddAnnotations(p.annotations(faults))

@@ -129,7 +129,7 @@ func (l *Log) take(op Op) {
 	l.stair.prove(op.Ret, op.Lo, &op, l.flight)
 	if l.cfg.Window != nil {
 		l.cut.add(op)
-		l.cut.try(op.Ret, l.flight.Oldest())
+		l.cut.try(op.Ret, l.flight.Oldest(), &l.stair)
 	}
 }
 
@@ -171,5 +171,5 @@ func (l *Log) Finish() {
 	for _, s := range l.inOrder() {
 		l.flush(s)
 	}
-	l.cut.finish()
+	l.cut.finish(&l.stair)
 }

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -35,8 +36,9 @@ const (
 
 // move is an operation, or one half of a read, as the model sees it.
 type move struct {
-	op     *Op
-	lo, hi int32 // indexes of lengths
+	op        *Op
+	call, ret int64
+	lo, hi    int32 // indexes of lengths
 	class  class
 	rank   int32 // its place in its class
 	exacts int32 // write: so many exact reads at its base come first
@@ -71,17 +73,32 @@ func (s state) step(m *move) (state, bool) {
 	return s + 1, s.length() <= m.hi && s.uppers() == m.rank
 }
 
-// rankModel is the model for porcupine; its inputs are moves.
-var rankModel = porcupine.Model{
-	Init: func() any { return state(0) },
-	Step: func(s, in, _ any) (bool, any) {
-		next, ok := s.(state).step(in.(*move))
-		if !ok {
-			return false, s
+// model returns the model for porcupine; its inputs are moves of r, its states
+// point into r.states.
+func (r *ranked) model() porcupine.Model {
+	keep := func(s state) any {
+		if len(r.states) == cap(r.states) {
+			r.states = make([]state, 0, max(1<<10, 2*cap(r.states))) // the old ones are pointed to
 		}
-		return true, next
-	},
-	Equal: func(a, b any) bool { return a.(state) == b.(state) },
+		r.states = append(r.states, s)
+		return &r.states[len(r.states)-1]
+	}
+	return porcupine.Model{
+		Init: func() any {
+			r.states = r.states[:0]
+			return keep(0)
+		},
+		StepContext: func(_ context.Context, s, in, _ any) (bool, any) {
+			next, ok := s.(*state).step(in.(*move))
+			if !ok {
+				return false, s
+			}
+			return true, keep(next)
+		},
+		Equal:             func(a, b any) bool { return *a.(*state) == *b.(*state) },
+		DescribeOperation: func(in, _ any) string { return in.(*move).describe() },
+		DescribeState:     func(s any) string { return fmt.Sprint("end = ", r.lengths[s.(*state).length()]) },
+	}
 }
 
 // ranked turns a window into moves and keeps the memory for the next one.
@@ -92,16 +109,18 @@ type ranked struct {
 	byCall []int32
 	exactN []int32 // exact reads at each length
 	upperN []int32 // upper bounds that a write at each length would break
+	early  []int64 // scratch of tighten
+	late   []int64
 	events []porcupine.Event
-	taken  []int32
+	states []state
 }
 
-// rank makes the moves of the refined window. It returns false where there
-// are more than a state can count.
-func (r *ranked) rank() bool {
+// rank makes the moves of the refined window, tightened or not. It returns
+// false where there are more than a state can count.
+func (r *ranked) rank(tight bool) bool {
 	r.moves = r.moves[:0]
 	for i := range r.ops {
-		m := move{op: &r.ops[i], lo: r.lo[i], hi: r.hi[i]}
+		m := move{op: &r.ops[i], call: r.ops[i].Call, ret: r.ops[i].Ret, lo: r.lo[i], hi: r.hi[i]}
 		switch {
 		case m.op.writes():
 			m.class = write
@@ -123,8 +142,55 @@ func (r *ranked) rank() bool {
 	if len(r.moves) > maxMoves {
 		return false
 	}
+	if tight {
+		r.tighten()
+	}
 	r.order()
 	r.number()
+	return true
+}
+
+// tighten shrinks every interval to the points that other operations leave: a
+// move that needs a length comes after the calls of all that allow only
+// smaller ones, and before the returns of all that need greater ones. What is
+// left of porcupine's search is to walk along. An order that fits the smaller
+// intervals fits the given ones; where there is none, porcupine has to be
+// asked again without.
+func (r *ranked) tighten() {
+	n := len(r.lengths)
+	r.early = slices.Grow(r.early[:0], n+1)[:n+1]
+	r.late = slices.Grow(r.late[:0], n+1)[:n+1]
+	for i := range r.early {
+		r.early[i], r.late[i] = -1, Inf
+	}
+	for i := range r.moves {
+		m := &r.moves[i]
+		// m allows lengths up to hi only, so it precedes what needs hi+1.
+		if int(m.hi) < n {
+			r.early[m.hi+1] = max(r.early[m.hi+1], m.call)
+		}
+		r.late[m.lo] = min(r.late[m.lo], m.ret)
+	}
+	for i := 1; i <= n; i++ {
+		r.early[i] = max(r.early[i], r.early[i-1])
+		r.late[n-i] = min(r.late[n-i], r.late[n-i+1])
+	}
+	for i := range r.moves {
+		m := &r.moves[i]
+		m.call = max(m.call, r.early[m.lo])
+		if int(m.hi) < n {
+			m.ret = min(m.ret, r.late[m.hi+1])
+		}
+	}
+}
+
+// possible tells whether every move has a point left after tightening.
+func (r *ranked) possible() bool {
+	for i := range r.moves {
+		if r.moves[i].call > r.moves[i].ret {
+			return false
+		}
+	}
 	return true
 }
 
@@ -138,16 +204,16 @@ func (r *ranked) order() {
 	}
 	slices.SortFunc(r.byRet, func(i, j int32) int {
 		a, b := &r.moves[i], &r.moves[j]
-		if a.op.Ret != b.op.Ret {
-			return less(a.op.Ret < b.op.Ret)
+		if a.ret != b.ret {
+			return less(a.ret < b.ret)
 		}
 		return int(i - j)
 	})
 	slices.SortFunc(r.byCall, func(i, j int32) int {
 		a, b := &r.moves[i], &r.moves[j]
 		switch {
-		case a.op.Call != b.op.Call:
-			return less(a.op.Call < b.op.Call)
+		case a.call != b.call:
+			return less(a.call < b.call)
 		case a.key() != b.key():
 			return less(a.key() < b.key())
 		}
@@ -222,7 +288,7 @@ func (r *ranked) history() []porcupine.Event {
 	next := 0
 	for _, i := range r.byCall {
 		m := &r.moves[i]
-		for ; r.moves[r.byRet[next]].op.Ret < m.op.Call; next++ {
+		for ; r.moves[r.byRet[next]].ret < m.call; next++ {
 			r.events = append(r.events, porcupine.Event{Kind: porcupine.ReturnEvent, Id: int(r.byRet[next])})
 		}
 		r.events = append(r.events, porcupine.Event{Kind: porcupine.CallEvent, Id: int(i), Value: m})

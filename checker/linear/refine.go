@@ -1,9 +1,6 @@
 package linear
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // shape is a window made ready for a model: its produces are disjoint and,
 // with fillers for the offsets of which nothing is known, lead from length to
@@ -20,40 +17,68 @@ type shape struct {
 	torn     []Violation
 	rounded  bool // a read bound lay inside a batch
 
+	keys     []produceKey
 	produces []Op
 	points   []int64
 	writes   []Op
+	table    []int32 // of offsets from the start on: the index of the length
 }
 
 // refine makes a window ready.
 func (s *shape) refine(w *Window) {
-	s.ops, s.produces, s.excluded, s.torn, s.rounded = s.ops[:0], s.produces[:0], nil, nil, false
+	s.ops, s.excluded, s.torn, s.rounded = s.ops[:0], nil, nil, false
+	s.sort(w.Ops)
+	s.disjoint()
+	// Where two produces claim one offset, nobody knows the batches' edges.
+	atomic := w.Atomic && len(s.excluded) == 0
+	s.bases()
 	for i := range w.Ops {
 		if w.Ops[i].writes() {
-			s.produces = append(s.produces, w.Ops[i])
+			continue
 		}
-	}
-	s.disjoint()
-	for i := range w.Ops {
-		if o := w.Ops[i]; !o.writes() {
-			o.Lo = max(o.Lo, w.Start)
-			// Where two produces claim one offset, nobody knows the batches' edges.
-			if w.Atomic && len(s.excluded) == 0 && !s.round(&o) {
-				continue
-			}
-			s.ops = append(s.ops, o)
+		s.ops = append(s.ops, w.Ops[i])
+		o := &s.ops[len(s.ops)-1]
+		o.Lo = max(o.Lo, w.Start)
+		if atomic && !s.round(o) {
+			s.ops = s.ops[:len(s.ops)-1]
 		}
 	}
 	s.pave(w.Start)
 	s.index()
 }
 
-// disjoint sorts the produces by base and takes out those that overlap with
-// one that returned before.
-func (s *shape) disjoint() {
-	slices.SortStableFunc(s.produces, func(a, b Op) int {
-		return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Ret, b.Ret))
+// sort takes the produces out of a window in the order of their bases, the
+// first to return first where they share one.
+func (s *shape) sort(ops []Op) {
+	s.keys, s.produces = s.keys[:0], s.produces[:0]
+	for i := range ops {
+		if ops[i].writes() {
+			s.keys = append(s.keys, produceKey{ops[i].Hi, ops[i].Ret, int32(i)})
+		}
+	}
+	slices.SortFunc(s.keys, func(a, b produceKey) int {
+		switch {
+		case a.base != b.base:
+			return less(a.base < b.base)
+		case a.ret != b.ret:
+			return less(a.ret < b.ret)
+		}
+		return int(a.at - b.at)
 	})
+	for _, k := range s.keys {
+		s.produces = append(s.produces, ops[k.at])
+	}
+}
+
+// produceKey is what produces are sorted by, and where they stand.
+type produceKey struct {
+	base, ret int64
+	at        int32
+}
+
+// disjoint takes out the produces that overlap with one that returned before.
+// They are in the order of their bases.
+func (s *shape) disjoint() {
 	out := s.produces[:0]
 	for _, p := range s.produces {
 		if n := len(out); n > 0 && p.Hi < out[n-1].Lo {
@@ -93,18 +118,21 @@ func (s *shape) round(o *Op) bool {
 	return true
 }
 
+// bases lists the bases of the produces, close together for the search.
+func (s *shape) bases() {
+	s.points = s.points[:0]
+	for i := range s.produces {
+		s.points = append(s.points, s.produces[i].Hi)
+	}
+}
+
 // inside returns the produce in the middle of which a length lies, nil: none.
 func (s *shape) inside(length int64) *Op {
-	i, _ := slices.BinarySearchFunc(s.produces, length, func(p Op, n int64) int {
-		if p.Lo > n {
-			return 1
-		}
-		return -1
-	})
-	if i < len(s.produces) && s.produces[i].Hi < length {
-		return &s.produces[i]
+	i, exact := slices.BinarySearch(s.points, length)
+	if exact || i == 0 || s.produces[i-1].Lo <= length {
+		return nil
 	}
-	return nil
+	return &s.produces[i-1]
 }
 
 // pave fills the gaps between the produces up to the greatest length that a
@@ -156,19 +184,47 @@ func (s *shape) pave(start int64) {
 	s.ops = append(s.ops, s.writes...)
 }
 
-// index translates the bounds into indexes.
+// index translates the bounds into indexes: of the first length that is not
+// below lo, of the last that is not above hi.
 func (s *shape) index() {
+	n := len(s.lengths)
+	start, top := s.lengths[0], s.lengths[n-1]
+	dense := top-start < int64(16*n) // as a rule; then a table is faster than a search
+	if dense {
+		s.table = slices.Grow(s.table[:0], int(top-start)+1)[:top-start+1]
+		for i, from := range s.lengths {
+			to := top + 1
+			if i+1 < n {
+				to = s.lengths[i+1]
+			}
+			for at := from; at < to; at++ {
+				s.table[at-start] = int32(i)
+			}
+		}
+	}
+	floor := func(length int64) int32 {
+		if dense {
+			return s.table[length-start]
+		}
+		i, exact := slices.BinarySearch(s.lengths, length)
+		if !exact {
+			i--
+		}
+		return int32(i)
+	}
 	s.lo, s.hi = s.lo[:0], s.hi[:0]
 	for i := range s.ops {
 		o := &s.ops[i]
-		lo, _ := slices.BinarySearch(s.lengths, o.Lo)
-		hi, exact := slices.BinarySearch(s.lengths, o.Hi)
-		switch {
-		case o.Hi > s.lengths[len(s.lengths)-1]:
-			hi = len(s.lengths)
-		case !exact:
-			hi-- // it lies above the last length that is known
+		lo, hi := int32(0), int32(n)
+		if o.Lo > start {
+			lo = floor(o.Lo) // a read's lo is one of the lengths
 		}
-		s.lo, s.hi = append(s.lo, int32(lo)), append(s.hi, int32(hi))
+		switch {
+		case o.Hi < start:
+			hi = -1 // nothing allows it
+		case o.Hi <= top:
+			hi = floor(o.Hi)
+		}
+		s.lo, s.hi = append(s.lo, lo), append(s.hi, hi)
 	}
 }
