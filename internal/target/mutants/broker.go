@@ -48,7 +48,9 @@ type Broker struct {
 	topics   map[[16]byte]string
 	state    map[place]*partition
 	nodes    int
-	sins     []*Sin
+	// forgetful is until when no other record is forgotten: see forget.
+	forgetful time.Time
+	sins      []*Sin
 }
 
 // place is a topic partition.
@@ -59,11 +61,10 @@ type place struct {
 
 // partition is what the broker remembers of a topic partition.
 type partition struct {
-	node      int       // where it was last produced to
-	produced  time.Time // when
-	acked     climb     // the end of what was acknowledged and has arrived
-	forgetful time.Time // no other record is forgotten until then
-	held      *hold     // the answer of a forgotten record; nil: none
+	node     int       // where it was last produced to
+	produced time.Time // when
+	acked    climb     // the end of what was acknowledged and has arrived
+	held     *hold     // the answer of a forgotten record; nil: none
 }
 
 // New returns a broken broker; the zero Mutant is an honest one.
@@ -172,7 +173,7 @@ func (b *Broker) produced(x *exchange, resp *kmsg.ProduceResponse) {
 			}
 			s := b.at(at)
 			s.node, s.produced = x.node, now
-			s.append(p.BaseOffset)
+			b.append(s, p.BaseOffset)
 			end := p.BaseOffset + int64(sentCount(req, t, p.Partition))
 			x.onGot(func() { s.acked.reach(end) })
 		}

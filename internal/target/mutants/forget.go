@@ -19,17 +19,17 @@ type forgotten struct{ produce }
 // acknowledged one and that one have the same.
 //
 // Only single records of producers without an id are forgotten: the cluster
-// would miss an idempotent one's sequence number. One at a time in a partition:
-// they would wait for each other.
+// would miss an idempotent one's sequence number. One at a time: they would
+// wait for each other. Where nobody else produces to the partition,
+// there is nothing that could take the offset, and the producer gets no answer.
 func (b *Broker) forget(x *exchange, p produce) bool {
 	if p.batch.count() != 1 || p.batch.idempotent() || len(p.req.Topics) != 1 || len(p.topic.Partitions) != 1 {
 		return false
 	}
-	if s := b.at(p.at); time.Now().Before(s.forgetful) {
+	if time.Now().Before(b.forgetful) {
 		return false
-	} else {
-		s.forgetful = time.Now().Add(2 * holdLimit)
 	}
+	b.forgetful = time.Now().Add(2 * holdLimit)
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.Version, req.ReplicaID = 5, -1
 	t := kmsg.NewListOffsetsRequestTopic()
@@ -79,9 +79,9 @@ func (s *partition) await(offset int64, appended func()) *hold {
 }
 
 // append notes a new record and releases whoever waits for it.
-func (s *partition) append(base int64) {
+func (b *Broker) append(s *partition, base int64) {
 	if h := s.held; h != nil && h.offset == base {
-		s.held = nil
+		s.held, b.forgetful = nil, time.Time{}
 		h.appended()
 		close(h.released)
 	}

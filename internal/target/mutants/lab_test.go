@@ -28,6 +28,8 @@ type lab struct {
 	fake    *kfake.Cluster
 	topicID [16]byte
 
+	sent int // rounds run so far
+
 	mu      sync.Mutex
 	clock   int64
 	acks    []ack
@@ -257,6 +259,16 @@ func (l *lab) list(c *kgo.Client, partition int32) error {
 	return nil
 }
 
+// proven counts the sins that are in the history.
+func (l *lab) proven() (n int) {
+	for _, s := range l.broker.Ledger() {
+		if s.Proven {
+			n++
+		}
+	}
+	return n
+}
+
 // run produces rounds records by each producer, while readers read and an
 // observer asks for ends. A producer reconnects now and then.
 func (l *lab) run(rounds int) {
@@ -272,7 +284,7 @@ func (l *lab) run(rounds int) {
 		producers.Go(func() {
 			c := l.client()
 			defer func() { c.Close() }()
-			for n := range rounds {
+			for n := l.sent; n < l.sent+rounds; n++ {
 				if n%50 == 49 {
 					c.Close()
 					c = l.client()
@@ -325,6 +337,7 @@ func (l *lab) run(rounds int) {
 	producers.Wait()
 	close(done)
 	readers.Wait()
+	l.sent += rounds
 }
 
 // final reads every partition from its start, after the broker has become

@@ -245,7 +245,9 @@ func TestMutants(t *testing.T) {
 			t.Run(m.Name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, m, quick, opts...)
-				l.run(700)
+				for l.run(400); l.proven() < 5 && l.sent < 8000; {
+					l.run(200)
+				}
 				final := l.final()
 				proven, all := findings{}, findings{}
 				for _, s := range l.broker.Ledger() {
