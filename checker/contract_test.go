@@ -10,9 +10,9 @@ import (
 // clause and does not make the run invalid.
 func TestWhatTheContractAllows(t *testing.T) {
 	yes, no := true, false
-	lost := "p0 s 1@0; p0 s 2@1" + readEnd + "1; p9 a 0 beginning; p9 p 1@0; end"
+	lost := "p0 s 1@0; p0 s 2@1" + readEnd + "1; p9 a 0 seek=beginning; p9 p 1@0; nemesis phase end"
 	twice := "p0 s 1@0; p1 p 1@0 1@1"
-	nowhere := "p0 s 1@nil; p1 p 1@0"
+	nowhere := "p0 s 1@?; p1 p 1@0"
 	back := "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 p 1@0"
 	for _, c := range []struct {
 		name, want, history string
@@ -43,7 +43,7 @@ func TestWhatTheContractAllows(t *testing.T) {
 }
 
 func TestContractOption(t *testing.T) {
-	h := parse(t, "p0 s 1@0; p0 s 2@1"+readEnd+"1; p9 a 0 beginning; p9 p 1@0; end")
+	h := parse(t, "p0 s 1@0; p0 s 2@1"+readEnd+"1; p9 a 0 seek=beginning; p9 p 1@0; nemesis phase end")
 	h.Header = promised(true)
 	v := judge(h, Options{MinAcked: -1, Contract: &histories.Contract{Acks: "1", Reads: Session}})
 	if got := headlinesOf(v); got != "unseen 1 (acks=1)" {

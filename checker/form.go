@@ -1,7 +1,56 @@
 package checker
 
-func newForm(_ *Env, _ *Report) Pass { return after1{} }
+import (
+	"fmt"
 
-type after1 struct{ after }
+	"github.com/ackproof/ackproof/histories"
+)
 
-func (after1) Finish() {}
+// form tells whether the history can be a record of what was asked at all:
+// indexes and times ascend, operations are paired, dead processes stay dead.
+// Where it cannot, what was found stands and nothing is called valid.
+type form struct {
+	env      *Env
+	r        *Report
+	rules    histories.Validator
+	problems []malformation // by rule, in the order of their first appearance
+}
+
+// malformation is how often a rule was broken, and first by what.
+type malformation struct {
+	first histories.Problem
+	n     int64
+}
+
+func newForm(e *Env, r *Report) Pass { return &form{env: e, r: r} }
+
+// Observe takes the next entry.
+func (c *form) Observe(op *histories.Op) {
+	for _, p := range c.rules.Observe(op) {
+		c.problem(p)
+	}
+}
+
+func (c *form) problem(p histories.Problem) {
+	if p.What == histories.ProcessReused && !c.env.HasHeader {
+		return // other tools may go on with a process after an unknown outcome
+	}
+	for i := range c.problems {
+		if c.problems[i].first.What == p.What {
+			c.problems[i].n++
+			return
+		}
+	}
+	c.problems = append(c.problems, malformation{p, 1})
+}
+
+// Finish reports each broken rule once.
+func (c *form) Finish() {
+	for _, m := range c.problems {
+		more := ""
+		if m.n > 1 {
+			more = fmt.Sprintf(" (and %d more of this sort)", m.n-1)
+		}
+		c.r.Unknown(MalformedHistory, fmt.Sprintf("%s: %s%s", m.first.What, m.first.Why, more))
+	}
+}

@@ -13,7 +13,8 @@ type headlines struct {
 	env      *Env
 	byOffset map[place]int           // the headline about an offset
 	byValue  map[place]int           // the headline about a value
-	bySend   map[place]int           // the headline about the order in which a value was sent
+	bySend   map[place]int           // the headline about the order of sends, by value
+	byPoll   map[int64][]backward    // polls that went back, by entry
 	offsets  map[int64][]causeOffset // of each log, in order
 	groups   []*group
 	index    map[groupKey]*group
@@ -25,6 +26,12 @@ type place struct{ log, n int64 }
 type causeOffset struct {
 	offset int64
 	group  int
+}
+
+// backward is a poll that went back in a log, and the offsets it went over.
+type backward struct {
+	log, from, to int64
+	group         int
 }
 
 type groupKey struct {
@@ -42,7 +49,7 @@ type group struct {
 }
 
 func newHeadlines(e *Env) *headlines {
-	return &headlines{env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{}}
+	return &headlines{env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, byPoll: map[int64][]backward{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{}}
 }
 
 // causal is the number of kinds, from the catalogue's first, that can be the
@@ -83,8 +90,12 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 		switch {
 		case rank[c.Kind] < causal:
 			h.register(c, g.at)
-		case c.Kind == NonmonotonicSend || c.Kind == IntNonmonotonicSend:
-			h.bySend[place{c.Log, c.Value}] = g.at
+		case c.Kind == NonmonotonicSend || c.Kind == IntNonmonotonicSend || c.Kind == OffsetRegression:
+			for _, v := range append([]int64{c.Value}, c.Others...) {
+				h.bySend[place{c.Log, v}] = g.at
+			}
+		case c.Kind == NonmonotonicPoll || c.Kind == IntNonmonotonicPoll:
+			h.byPoll[c.Ops[1]] = append(h.byPoll[c.Ops[1]], backward{c.Log, c.From, c.To, g.at})
 		}
 	}
 	h.spread(beyond)
@@ -93,7 +104,43 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 
 // cause returns the headline that a case follows from, nil where it is one itself.
 func (h *headlines) cause(c *Case) *group {
-	at, found := -1, false
+	skip := c.Kind == PollSkip || c.Kind == IntPollSkip
+	if !skip {
+		if at, ok := h.ofRecord(c); ok {
+			return h.groups[at]
+		}
+	}
+	if rank[c.Kind] < causal {
+		return nil
+	}
+	if c.From <= c.To {
+		if g := h.causeAmong(c, skip); g != nil {
+			return g
+		}
+	}
+	switch {
+	case skip: // what a poll passes over it may have returned out of order
+		for _, op := range c.Ops[:2] {
+			for _, b := range h.byPoll[op] {
+				if b.log == c.Log && b.from <= c.To && c.From <= b.to {
+					return h.groups[b.group]
+				}
+			}
+		}
+	case c.Kind == OffsetRegression || c.Kind == NonlinearizableLog:
+		// What two sends prove says more than what a third operation makes of it,
+		// and a producer's own order more than that of two.
+		for _, v := range append([]int64{c.Value}, c.Others...) {
+			if at, ok := h.bySend[place{c.Log, v}]; ok && v != -1 {
+				return h.groups[at]
+			}
+		}
+	}
+	return nil
+}
+
+// ofRecord returns the first headline about the case's offset or records.
+func (h *headlines) ofRecord(c *Case) (at int, found bool) {
 	look := func(m map[place]int, n int64) {
 		if g, ok := m[place{c.Log, n}]; ok && (!found || g < at) {
 			at, found = g, true
@@ -108,22 +155,12 @@ func (h *headlines) cause(c *Case) *group {
 	for _, v := range c.Others {
 		look(h.byValue, v)
 	}
-	// A producer's own order is the sharper statement of the two.
-	if c.Kind == OffsetRegression && c.Value != -1 && !found {
-		look(h.bySend, c.Value)
-	}
-	if found && c.Kind != PollSkip && c.Kind != IntPollSkip {
-		return h.groups[at]
-	}
-	if rank[c.Kind] < causal || c.From > c.To {
-		return nil
-	}
-	return h.causeAmong(c)
+	return at, found
 }
 
 // causeAmong looks for causes in the range of offsets that a case is about. A
 // skip follows only where every record that was skipped has a cause.
-func (h *headlines) causeAmong(c *Case) *group {
+func (h *headlines) causeAmong(c *Case, skip bool) *group {
 	all := h.offsets[c.Log]
 	lo, _ := slices.BinarySearchFunc(all, c.From, func(o causeOffset, n int64) int { return cmp.Compare(o.offset, n) })
 	hi, _ := slices.BinarySearchFunc(all, c.To, func(o causeOffset, n int64) int {
@@ -135,10 +172,8 @@ func (h *headlines) causeAmong(c *Case) *group {
 	if lo == hi {
 		return nil
 	}
-	if c.Kind == PollSkip || c.Kind == IntPollSkip {
-		if distinct(all[lo:hi]) < c.B {
-			return nil
-		}
+	if skip && distinct(all[lo:hi]) < c.B {
+		return nil
 	}
 	return h.groups[all[lo].group]
 }

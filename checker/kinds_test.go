@@ -17,7 +17,7 @@ func promised(final bool) histories.Header {
 }
 
 // Final reads of log 0 that list the end and then read it, as process 9.
-const readEnd = "; final; p9 end 0="
+const readEnd = "; nemesis phase final; p9 e 0:"
 
 // TestKinds holds each kind to a guilty history and its nearest innocent
 // twins; want is the verdict's headlines, and after the slash what follows them.
@@ -35,18 +35,18 @@ func (c *kindCase) final() bool { return strings.HasSuffix(c.history, "end") }
 
 // final are final reads of log 0 that list an end and return records.
 func final(end, polls string) string {
-	return readEnd + end + "; p9 a 0 beginning; p9 p " + polls + "; end"
+	return readEnd + end + "; p9 a 0 seek=beginning; p9 p " + polls + "; nemesis phase end"
 }
 
 var kindCases = []kindCase{
-	{"corrupt", "corrupt-record 1 / unseen 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 -1@1~corrupt"},
-	{"corrupt and lost", "corrupt-record 1 / truncated-ack 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + final("2", "1@0 -1@1~corrupt")},
-	{"corrupt but readable", "corrupt-record 1", "p0 s 1@0; p1 p 1@0~corrupt" + final("1", "1@0~corrupt")},
-	{"foreign", "phantom-read 1", "p0 s 1@0; p1 p 1@0 -1@1~foreign" + final("2", "1@0 -1@1~foreign")},
+	{"corrupt", "corrupt-record 1 / unseen 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 -1@1 bad=0:1:corrupt"},
+	{"corrupt and lost", "corrupt-record 1 / truncated-ack 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + final("2", "1@0 -1@1 bad=0:1:corrupt")},
+	{"corrupt but readable", "corrupt-record 1", "p0 s 1@0; p1 p 1@0 bad=0:0:corrupt" + final("1", "1@0 bad=0:0:corrupt")},
+	{"foreign", "phantom-read 1", "p0 s 1@0; p1 p 1@0 -1@1 bad=0:1:foreign" + final("2", "1@0 -1@1 bad=0:1:foreign")},
 	{"never sent", "phantom-read 1", "p0 s 1@0; p1 p 1@0 99@1" + final("2", "1@0 99@1")},
-	{"misrouted by payload", "misrouted-record 1", "p0 s k1:5@0; p0 s 1@0; p1 p 1@0 5@1~misrouted; p1 p k1:5@0"},
-	{"misrouted by value", "misrouted-record 1", "p0 s k1:5@0; p0 s 1@0; p1 p 1@0 5@1; p1 p k1:5@0"},
-	{"values of each log by themselves", "phantom-read 1", "p0 s k1:5@0; p0 s k1:1@1; p0 s 1@0; p1 p 1@0 5@1; p1 p k1:5@0 k1:1@1"},
+	{"misrouted by payload", "misrouted-record 1", "p0 s k1 5@0; p0 s 1@0; p1 p 1@0 5@1 bad=0:1:misrouted; p1 p k1 5@0"},
+	{"misrouted by value", "misrouted-record 1", "p0 s k1 5@0; p0 s 1@0; p1 p 1@0 5@1; p1 p k1 5@0"},
+	{"values of each log by themselves", "phantom-read 1", "p0 s k1 5@0; p0 s k1 1@1; p0 s 1@0; p1 p 1@0 5@1; p1 p k1 5@0 1@1"},
 
 	{"two values polled", "inconsistent-offset 1", "p0 s 1@0; p3 s 2 !info; p1 p 1@0; p2 p 2@0; p4 p 1@0" + final("1", "1@0")},
 	{"wrong acknowledged offset", "inconsistent-offset 1 / duplicate 1, nonmonotonic-send 1, offset-regression 1",
@@ -54,51 +54,52 @@ var kindCases = []kindCase{
 	{"one value twice at its offset", "", "p0 s 1@0; p1 p 1@0; p2 p 1@0" + final("1", "1@0")},
 
 	{"truncated after it was read", "truncated-ack 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + final("1", "1@0")},
-	{"truncated inside", "truncated-ack 1 / poll-skip 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + readEnd + "2; p9 a 0 beginning =0; p9 p @0:2@1; end"},
+	{"truncated inside", "truncated-ack 1 / poll-skip 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + readEnd + "2; p9 a 0 seek=beginning pos=0:0; p9 p 2@1 fetch=0:0; nemesis phase end"},
 	{"offset reused", "truncated-ack 1 / inconsistent-offset 1", "p0 s 1@0; p1 s 2@0; p2 p 2@0" + final("1", "2@0")},
 	{"lost below the end", "lost-write 1 / int-poll-skip 1", "p0 s 1@0; p0 s 2@1; p0 s 3@2" + final("3", "1@0 3@2")},
 	{"unseen at the end", "unseen 1", "p0 s 1@0; p0 s 2@1" + final("1", "1@0")},
-	{"unseen without offset", "invalid-ack 1", "p0 s 1@0; p0 s 2@nil; p1 p 1@0 2@1" + final("2", "1@0 2@1")},
+	{"unseen without offset", "invalid-ack 1", "p0 s 1@0; p0 s 2@?; p1 p 1@0 2@1" + final("2", "1@0 2@1")},
 	{"unknown and absent", "", "p0 s 1@0; p0 s 2 !info" + final("1", "1@0")},
 	{"failed and absent", "", "p0 s 1@0; p0 s 2 !fail" + final("1", "1@0")},
 	{"nothing is missing", "", "p0 s 1@0; p0 s 2@1; p1 p 1@0" + final("2", "1@0 2@1")},
 	{"a hole that nobody fills", "", "p0 s 1@0; p0 s 2@5; p1 p 1@0 2@5" + final("6", "1@0 2@5")},
-	{"final reads by two processes", "", "p0 s 1@0; p0 s 2@1; final; p8 end 0=2; p8 a 0 beginning; p8 p 1@0; p9 a 0 =1; p9 p 2@1; end"},
+	{"final reads by two processes", "", "p0 s 1@0; p0 s 2@1; nemesis phase final; p8 e 0:2; p8 a 0 seek=beginning; p8 p 1@0; p9 a 0 pos=0:1; p9 p 2@1; nemesis phase end"},
 
 	{"duplicate", "duplicate 1", "p0 s 1@0; p1 p 1@0 1@1" + final("2", "1@0 1@1")},
 	{"aborted", "aborted-read 2", "p0 s 1 !fail; p1 p 1@0; p2 p 1@0"},
-	{"aborted, read before it failed", "aborted-read 2", "> p0 s 1; p1 p 1@0; p2 p 1@0; < p0 s 1 !fail"},
+	{"aborted, read before it failed", "aborted-read 2", "p0 > s 1; p1 p 1@0; p2 p 1@0; p0 < s 1 !fail"},
 	{"aborted, seen by a failed poll", "", "p0 s 1 !fail; p0 s 2@1; p1 p 1@0 !fail; p1 p 2@1"},
 	{"sent again with success", "", "p0 s 1 !fail; p0 s 1@0; p1 p 1@0"},
 	{"future", "future-read 1", "p1 p 1@0; p0 s 1@0"},
-	{"read while it is sent", "", "> p0 s 1; p1 p 1@0; < p0 s 1@0"},
-	{"never completed, read", "", "> p0 s 1; p1 p 1@0"},
+	{"read while it is sent", "", "p0 > s 1; p1 p 1@0; p0 < s 1@0"},
+	{"never completed, read", "", "p0 > s 1; p1 p 1@0"},
 
 	{"swapped in a request", "int-nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1 2@0; p1 p 2@0 1@1"},
 	{"swapped in an unknown request", "int-nonmonotonic-send 1", "p0 s 1 2 !info; p1 p 2@0 1@1"},
 	{"swapped between requests", "nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1; p0 s 2@0; p1 p 2@0 1@1"},
 	{"swapped across an assignment", "nonmonotonic-send 1 / offset-regression 1", "p0 s 1@1; p0 a 3; p0 s 2@0; p1 p 2@0 1@1"},
-	{"swapped by two processes", "", "> p0 s 1; > p1 s 2; < p0 s 1@1; < p1 s 2@0; p2 p 2@0 1@1"},
+	{"swapped by two processes", "", "p0 > s 1; p1 > s 2; p0 < s 1@1; p1 < s 2@0; p2 p 2@0 1@1"},
 	{"a failed send in between", "", "p0 s 1@0; p0 s 2 !fail; p0 s 3@1; p1 p 1@0 3@1"},
 
 	{"back in a poll", "int-nonmonotonic-poll 1", "p0 s 1@0 2@1; p1 p 2@1 1@0"},
 	{"twice in a poll", "int-nonmonotonic-poll 1", "p0 s 1@0; p1 p 1@0 1@0"},
 	{"back between polls", "nonmonotonic-poll 1", "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 p 1@0"},
-	{"back after a seek", "", "p0 s 1@0 2@1; p1 a 0; p1 p 1@0 2@1; p1 a 0 back; p1 p 1@0"},
+	{"back after a seek", "", "p0 s 1@0 2@1; p1 a 0; p1 p 1@0 2@1; p1 a 0 seek=back:1; p1 p 1@0"},
 	{"back after a failed poll", "", "p0 s 1@0 2@1; p1 p 1@0; p1 p 2@1 !fail; p1 p 2@1"},
-	{"back by the client itself", "", "p0 s 1@0 2@1; p1 p @0:1@0 2@1; p1 p @0:1@0"},
+	{"back though the position says so", "nonmonotonic-poll 1", "p0 s 1@0 2@1; p1 p 1@0 2@1 fetch=0:0; p1 p 1@0 fetch=0:0"},
+	{"back after out of range", "", `p0 s 1@0 2@1; p1 p 1@0 2@1 fetch=0:0; p1 p !fail "OFFSET_OUT_OF_RANGE"; p1 p 1@0 fetch=0:0`},
 	{"back after an empty poll", "nonmonotonic-poll 1", "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 p; p1 p 1@0"},
 	{"kept by an assignment", "nonmonotonic-poll 1", "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 a 0 1; p1 p 1@0"},
 
 	{"skip between polls", "poll-skip 1", "p0 s 1@0 2@1 3@2; p1 p 1@0; p1 p 3@2; p2 p 2@1"},
 	{"skip told later", "poll-skip 1", "p0 s 1@0 3@2; p3 s 2 !info; p1 p 1@0; p1 p 3@2; p2 p 2@1"},
 	{"skip in a poll", "int-poll-skip 1", "p0 s 1@0 2@1 3@2; p1 p 1@0 3@2; p2 p 2@1"},
-	{"skip from the position", "poll-skip 1", "p0 s 1@0 2@1; p1 a 0 =0; p1 p @0:2@1; p2 p 1@0"},
+	{"skip from the position", "poll-skip 1", "p0 s 1@0 2@1; p1 a 0 pos=0:0; p1 p 2@1 fetch=0:0; p2 p 1@0"},
 	{"skip twice", "poll-skip 2", "p0 s 1@0 2@1 3@2; p1 p 1@0; p1 p 3@2; p2 p 1@0; p2 p 3@2; p3 p 2@1"},
 	{"skip after a new assignment", "", "p0 s 1@0 2@1 3@2; p1 p 1@0; p1 a 1; p1 a 0; p1 p 3@2; p2 p 2@1"},
 
-	{"start moves back", "log-start-regression 1", "p0 s 1@9; p1 p 1@9; p1 start 0=5; p1 start 0=3"},
-	{"start moves up", "", "p0 s 1@9; p1 p 1@9; p1 start 0=3; p1 start 0=5"},
+	{"start moves back", "log-start-regression 1", "p0 s 1@9; p1 p 1@9; p1 b 0:5; p1 b 0:3"},
+	{"start moves up", "", "p0 s 1@9; p1 p 1@9; p1 b 0:3; p1 b 0:5"},
 }
 
 func (c *kindCase) test(t *testing.T) {

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -15,8 +16,8 @@ import (
 // read before but does not move its position: the client rewinds. Other than
 // there, an empty poll does not erase the position, and where the client tells
 // the position that it asked for, that counts as well: records between it and
-// the first one returned were skipped, and a client that goes back by itself
-// (its offset was out of range) is no anomaly of the broker.
+// the first one returned were skipped. A client that begins anew because the
+// broker said that its offset was out of range has been told so.
 type pollOrder struct {
 	env   *Env
 	f     *Facts
@@ -34,12 +35,16 @@ type consumer struct {
 
 // reading is how far a process has read a log.
 type reading struct {
-	log   *logFacts
-	last  mark // by ok polls, or where it was told to begin
-	now   mark // within the operation under way
-	inOp  int64
-	begun bool
+	log  *logFacts
+	last mark // by ok polls, or where it was told to begin
+	now  mark // within the operation under way
+	inOp int64
+	anew bool // the broker said that the position was out of range
 }
+
+// outOfRange is how a completion's error tells that a log's position was out
+// of range (Kafka's error 1).
+const outOfRange = "OFFSET_OUT_OF_RANGE"
 
 // mark is the record that was read last.
 type mark struct {
@@ -127,6 +132,11 @@ func (c *pollOrder) poll(op *histories.Op) {
 			}
 		}
 	}
+	if op.Error != "" && strings.Contains(op.Error, outOfRange) {
+		for i := range p.reads {
+			p.reads[i].anew = true
+		}
+	}
 }
 
 // run walks through what one poll returned of one log.
@@ -166,13 +176,14 @@ func (c *pollOrder) run(op *histories.Op, p *consumer, run histories.Run) {
 
 // before returns where the process stood when the operation began.
 func (c *pollOrder) before(op *histories.Op, rd *reading) mark {
-	last := rd.last
+	last, anew := rd.last, rd.anew
+	rd.anew = false
 	for i := range op.Fetched {
 		f := &op.Fetched[i]
 		if f.Key != rd.log.key || f.Position < 0 {
 			continue
 		}
-		if !last.known || f.Position <= last.offset {
+		if !last.known || anew && f.Position <= last.offset {
 			return mark{known: true, offset: f.Position - 1, op: -1}
 		}
 		break

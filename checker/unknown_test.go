@@ -26,12 +26,12 @@ func TestIncompleteRuns(t *testing.T) {
 		valid                        Validity
 	}{
 		{"no final reads", "", "incomplete-run", "p0 s 1@0; p0 s 2@1; p1 p 1@0", Unknown},
-		{"no end", "", "incomplete-run, incomplete-run", "p0 s 1@0; p1 p 1@0; final; p9 a 0 beginning; p9 p 1@0", Unknown},
-		{"end not reached", "", "incomplete-run", "p0 s 1@0; p0 s 2@1" + readEnd + "2; p9 a 0 beginning; p9 p 1@0; end", Unknown},
-		{"not from the start", "", "incomplete-run", "p0 s 1@0; p0 s 2@1" + readEnd + "2; p9 a 0 =1; p9 p 2@1; end", Unknown},
-		{"no end listed", "", "incomplete-run", "p0 s 1@0; final; p9 a 0 beginning; p9 p 1@0; end", Unknown},
+		{"no end", "", "incomplete-run, incomplete-run", "p0 s 1@0; p1 p 1@0; nemesis phase final; p9 a 0 seek=beginning; p9 p 1@0", Unknown},
+		{"end not reached", "", "incomplete-run", "p0 s 1@0; p0 s 2@1" + readEnd + "2; p9 a 0 seek=beginning; p9 p 1@0; nemesis phase end", Unknown},
+		{"not from the start", "", "incomplete-run", "p0 s 1@0; p0 s 2@1" + readEnd + "2; p9 a 0 pos=0:1; p9 p 2@1; nemesis phase end", Unknown},
+		{"no end listed", "", "incomplete-run", "p0 s 1@0; nemesis phase final; p9 a 0 seek=beginning; p9 p 1@0; nemesis phase end", Unknown},
 		{"passed over", "lost-write 1 / int-poll-skip 1", "incomplete-run", "p0 s 1@0; p0 s 2@1; p0 s 3@2; p1 p 1@0 3@2", Invalid},
-		{"not passed over, only not read yet", "", "incomplete-run", "p0 s 1@0; p0 s 2@1; p0 s 3@2; p1 p 1@0; p2 a 0 =2; p2 p 3@2", Unknown},
+		{"not passed over, only not read yet", "", "incomplete-run", "p0 s 1@0; p0 s 2@1; p0 s 3@2; p1 p 1@0; p2 a 0 pos=0:2; p2 p 3@2", Unknown},
 		{"another kind", "aborted-read 1", "incomplete-run", "p0 s 1 !fail; p1 p 1@0", Invalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestFaultsProveThemselves(t *testing.T) {
 }
 
 func TestEveryLogNeedsWork(t *testing.T) {
-	h := parse(t, "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p0 s k1:3@0; p1 p k1:3@0")
+	h := parse(t, "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p0 s k1 3@0; p1 p k1 3@0")
 	h.Header = promised(false)
 	h.Header.Logs = []histories.Log{{Key: 0, Topic: "a"}, {Key: 1, Topic: "a", Partition: 1}, {Key: 2, Topic: "b"}}
 	v := judge(h, Options{MinAcked: 2})
