@@ -123,7 +123,13 @@ func (c *cursor) list() (shut byte) {
 // next says whether another element follows in the collection that shut
 // closes, n elements in.
 func (c *cursor) next(shut byte, n int) bool {
-	if c.failed() || c.eat(shut) {
+	if c.failed() {
+		return false
+	}
+	if n > 0 && c.separator() {
+		return true
+	}
+	if c.eat(shut) {
 		return false
 	}
 	if !c.edn && n > 0 && !c.eat(',') {
@@ -131,6 +137,27 @@ func (c *cursor) next(shut byte, n int) bool {
 		return false
 	}
 	return true
+}
+
+// separator goes past what stands between two elements as we write them, which
+// is most of all cases; next does the others.
+func (c *cursor) separator() bool {
+	b, i := c.b, c.i
+	if !c.edn {
+		if i < len(b) && b[i] == ',' {
+			c.i++
+			return true
+		}
+		return false
+	}
+	if i < len(b) && b[i] == ',' {
+		i++
+	}
+	if i+1 < len(b) && b[i] == ' ' && (b[i+1] == '[' || b[i+1] == ':' || b[i+1]-'0' <= 9) {
+		c.i = i + 1
+		return true
+	}
+	return false
 }
 
 // shut goes past the closing bracket of a list of known length.
@@ -151,6 +178,9 @@ func (c *cursor) comma() {
 
 // null goes past null, in EDN nil, where that is the next token.
 func (c *cursor) null() bool {
+	if c.i < len(c.b) && c.b[c.i] == '[' { // most of all cases
+		return false
+	}
 	c.ws()
 	word := "null"
 	if c.edn {
@@ -222,14 +252,14 @@ func (c *cursor) intOr(null int64) int64 {
 	return c.int()
 }
 
-// delimiter says whether x ends a token.
-func delimiter(x byte) bool {
-	switch x {
-	case ' ', ',', '\t', '\n', '\r', '\f', '[', ']', '{', '}', '(', ')', '"', ';':
-		return true
-	}
-	return false
+// delimiters are the bytes that end a token.
+var delimiters = [256]bool{
+	' ': true, ',': true, '\t': true, '\n': true, '\r': true, '\f': true, '[': true, ']': true,
+	'{': true, '}': true, '(': true, ')': true, '"': true, ';': true,
 }
+
+// delimiter says whether x ends a token.
+func delimiter(x byte) bool { return delimiters[x] }
 
 // token reads up to the next delimiter.
 func (c *cursor) token() []byte {
@@ -243,7 +273,9 @@ func (c *cursor) token() []byte {
 // word reads a name: a string, in EDN also a keyword or a symbol. What it
 // returns is good until the next call.
 func (c *cursor) word() []byte {
-	c.ws()
+	if c.i < len(c.b) && c.b[c.i] != '"' && c.b[c.i] != ':' {
+		c.ws()
+	}
 	if c.i < len(c.b) {
 		switch x := c.b[c.i]; {
 		case x == '"':

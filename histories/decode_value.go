@@ -118,7 +118,7 @@ func (d *decoder) polled(o *Op) {
 
 // recs reads a list of [offset, value].
 func (d *decoder) recs(o *Op) {
-	if (d.i >= len(d.b) || d.b[d.i] != '[') && d.null() {
+	if d.null() {
 		return
 	}
 	shut := d.list()
