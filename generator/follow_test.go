@@ -136,4 +136,54 @@ func TestFailuresArePaced(t *testing.T) {
 	if g.Next(now, 0, &op) != Go {
 		t.Error("waits after a success")
 	}
+	op.Type = histories.Fail
+	g.Saw(0, &op)
+	op.Reset()
+	if g.Next(now, 0, &op) != Wait {
+		t.Error("goes on at once after a failure")
+	}
+	if g.Next(now+firstPause, 0, &op) != Go {
+		t.Error("waits for longer than after a first failure")
+	}
+}
+
+// TestRenewalIsTriedBeforeEachPoll demands one renewal before each poll of a
+// process without assignment, and that the poll comes even where it fails.
+func TestRenewalIsTriedBeforeEachPoll(t *testing.T) {
+	_, cfg := config(1, 1, 4)
+	g := Workloads[0].New(cfg)
+	now, renewals := time.Duration(0), 0
+	for polls := 0; polls < 10; {
+		op := ask(t, g, 0, &now)
+		renews := op.F == histories.Assign && !cfg.Counted(0, &op)
+		if op.Type = histories.OK; renews || op.F == histories.Assign {
+			op.Type = histories.Fail
+		}
+		g.Saw(0, &op)
+		if !renews {
+			if op.F == histories.Poll {
+				t.Fatalf("poll %d without a renewal", polls)
+			}
+			continue
+		}
+		renewals++
+		if op = ask(t, g, 0, &now); op.F != histories.Poll {
+			t.Fatalf("%v after a failed renewal", op.F)
+		}
+		g.Saw(0, &op)
+		polls++
+	}
+	op := histories.Op{F: histories.Assign, Type: histories.OK}
+	g.Saw(0, &op)
+	for polls := 0; polls < 10; {
+		op := ask(t, g, 0, &now)
+		if op.F == histories.Assign && !cfg.Counted(0, &op) {
+			t.Fatal("renews the assignment that it has")
+		}
+		if op.F == histories.Poll {
+			polls++
+		}
+		op.Type = histories.OK
+		g.Saw(0, &op)
+	}
 }

@@ -65,7 +65,7 @@ var Mutations = []Mutation{
 		Doc: "the start of a log moves down"},
 	{Name: "stale", Kind: "nonlinearizable-log", apply: stale(0, "strict", 0),
 		Doc: "a poll is answered from a state that was outdated before its call"},
-	{Name: "stale-beyond-bound", Kind: "stale-read", apply: stale(5*time.Millisecond, "kafka", 2),
+	{Name: "stale-beyond-bound", Kind: "stale-read", apply: stale(3*time.Millisecond, "kafka", 2),
 		Doc: "a poll is answered from a state that is older than the contract allows"},
 }
 

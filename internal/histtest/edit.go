@@ -6,16 +6,6 @@ import (
 	"github.com/ackproof/ackproof/histories"
 )
 
-// keyOf returns the log of a poll's record.
-func keyOf(op *histories.Op, rec int) int64 {
-	for _, run := range op.Runs {
-		if int32(rec) >= run.From && int32(rec) < run.To {
-			return run.Key
-		}
-	}
-	return -1
-}
-
 // fetch returns what a poll says of its fetch of a log, nil where nothing.
 func fetch(op *histories.Op, key int64) *histories.Fetched {
 	for i := range op.Fetched {

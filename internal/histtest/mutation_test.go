@@ -27,9 +27,9 @@ func TestValidHistoriesHaveNoAnomaly(t *testing.T) {
 }
 
 func TestMutationsCommitTheirSin(t *testing.T) {
-	seeds := uint64(5)
+	seeds := uint64(3)
 	if os.Getenv("ACKPROOF_TEST_ALL") != "" {
-		seeds = 200
+		seeds = 100
 	}
 	for seed := range seeds {
 		h := base(seed)
