@@ -1,7 +1,6 @@
 package histtest
 
 import (
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -132,9 +131,7 @@ func (e *engine) run(src source, agents, clients, limit int, first int64) {
 // act performs the next event.
 func (e *engine) act() {
 	at := e.queue[0].at
-	for len(e.late) > 0 && e.late[0].at <= at {
-		e.append(heap.Pop(&e.late).(lateSend).mops, false)
-	}
+	e.arrive(at)
 	e.now = max(e.now, at)
 	a := &e.agents[e.queue[0].agent]
 	switch a.step {
@@ -244,22 +241,6 @@ func (e *engine) put(op *histories.Op, process int64, t histories.Type) {
 	e.emit(op)
 }
 
-// postpone appends the send's records some time after its client gave up.
-func (e *engine) postpone(a *agent) {
-	delay := int64(e.rand.Uint64() % uint64(2*lateMean))
-	mops := append([]histories.Mop(nil), a.op.Mops...)
-	heap.Push(&e.late, lateSend{e.now + delay, e.stats.Entries, mops})
-}
-
-// land lets time pass until nothing is under way.
-func (e *engine) land(d time.Duration) {
-	e.now += int64(d)
-	for len(e.late) > 0 {
-		s := heap.Pop(&e.late).(lateSend)
-		e.append(s.mops, false)
-	}
-}
-
 // sink moves the top event to its place.
 func (e *engine) sink() {
 	q := e.queue
@@ -283,24 +264,3 @@ func (e *engine) sink() {
 }
 
 func before(a, b event) bool { return a.at < b.at || a.at == b.at && a.agent < b.agent }
-
-// lateSend is a send that is appended after its completion as info.
-type lateSend struct {
-	at, order int64
-	mops      []histories.Mop
-}
-
-type lateHeap []lateSend
-
-func (h lateHeap) Len() int { return len(h) }
-func (h lateHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].order < h[j].order
-}
-func (h lateHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *lateHeap) Push(x any)   { *h = append(*h, x.(lateSend)) }
-func (h *lateHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
-}
