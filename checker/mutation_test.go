@@ -14,7 +14,7 @@ func TestMutations(t *testing.T) {
 	for _, m := range slices.Concat(histtest.Mutations, histtest.Allowed, histtest.Innocents) {
 		t.Run(m.Name, func(t *testing.T) {
 			done := 0
-			for seed := range uint64(12) {
+			for seed := range uint64(8) {
 				h := histtest.Valid(histtest.Options{Seed: seed, Ops: 1500, Logs: 2 + int(seed%2), Clients: 3 + int(seed), InfoRate: 0.03, FailRate: 0.02})
 				h, e, err := m.Apply(rand.New(rand.NewPCG(seed, 5)), h)
 				if err != nil {
