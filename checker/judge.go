@@ -19,7 +19,6 @@ type Judge struct {
 	since  time.Duration
 	done   sync.WaitGroup
 	broken []Reason // why the history could not be read to its end
-	judged Judged
 }
 
 // batches under way, for each judge.

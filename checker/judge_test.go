@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/histtest"
 )
 
@@ -91,5 +90,4 @@ func BenchmarkFacts(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(entries), "ns/entry")
 	b.ReportMetric(float64(records), "records")
-	_ = histories.Nemesis
 }

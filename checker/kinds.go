@@ -64,7 +64,6 @@ type KindDoc struct {
 const (
 	allowLoss       = "acks=0 or acks=1, or unclean_election=true"
 	allowDuplicates = "idempotence=false together with attempts=retried"
-	allowStart      = "retention other than none"
 )
 
 // Kinds is the catalogue, in the order of headlines: where several kinds

@@ -29,7 +29,7 @@ func newLoss(e *Env, r *Report) Pass {
 // Observe takes the next entry.
 func (c *loss) Observe(op *histories.Op) { c.final.observe(op) }
 
-// how a log's records are judged.
+// lossRule is how a log's records are judged.
 type lossRule struct {
 	final  *finalLog // nil: by Jepsen's rule
 	judged bool
