@@ -80,18 +80,18 @@ func (c *linearizable) why(k *Case, v *linear.Violation) string {
 	a, b := &v.A, &v.B
 	log := c.env.logName(k.Log)
 	if v.Torn {
-		return fmt.Sprintf("%s shows %s in the middle of the batch [%d, %d) that %s: a batch is appended as a whole.",
-			c.did(a), log, b.Hi, b.Lo, c.did(b))
+		return fmt.Sprintf("The log %s ends at %d according to %s. That is in the middle of %s: a batch is appended as a whole.",
+			log, a.Lo, c.did(a), c.did(b))
 	}
-	order := fmt.Sprintf("began %v after that was over", time.Duration(a.Call-b.Ret))
+	order := fmt.Sprintf("began %v after that was over", time.Duration(a.Call-b.Ret).Round(10*time.Microsecond))
 	if k.Kind == NonlinearizableLog && c.env.Model != Strict && a.Kind == linear.Fetch || c.env.Model == Session {
 		order = "came later in the same session"
 	}
 	if k.Kind == StaleRead {
 		order += fmt.Sprintf(", though at most %d ms are allowed", c.env.Contract.StalenessMillis)
 	}
-	return fmt.Sprintf("%s proved that %s had reached offset %d; %s, which %s, says that it ends at %d or before.",
-		c.did(b), log, b.Lo, c.did(a), order, a.Hi)
+	return fmt.Sprintf("The log %s had reached its end %d by %s. But %s, which %s, says that it ends at %d or before.",
+		log, b.Lo, c.did(b), c.did(a), order, a.Hi)
 }
 
 // did names an operation with its result.

@@ -303,3 +303,19 @@ func TestLinearizablePages(t *testing.T) {
 		t.Errorf("the page has %d bytes", len(page))
 	}
 }
+
+// BenchmarkLinearizable: the pass alone, windows and porcupine included.
+func BenchmarkLinearizable(b *testing.B) {
+	o := histtest.Options{Seed: 1, Ops: 200_000, Clients: 50, Logs: 8, InfoRate: 0.01}
+	h := histtest.Valid(o)
+	b.ReportAllocs()
+	start := time.Now()
+	n := 0
+	for b.Loop() {
+		n += len(h.Ops) / 2
+		if r := judgeOrder(h.Header, Options{}, h.Ops); len(r.cases) > 0 {
+			b.Fatal(r.cases[0].Why(&r.cases[0]))
+		}
+	}
+	b.ReportMetric(float64(n)/time.Since(start).Seconds(), "ops/s")
+}
