@@ -29,4 +29,4 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x -count 3 ./...
 
 docs:
-	$(GO) run ./cmd/ackproof docs docs
+	$(GO) test ./internal/report -run TestPages -update

@@ -43,7 +43,12 @@ func (a *assignment) assign(ctx context.Context, op *histories.Op) (changed bool
 	next := make([]position, 0, len(op.Keys))
 	for _, key := range op.Keys {
 		if !slices.ContainsFunc(next, func(p position) bool { return p.key == key }) {
-			next = append(next, a.begin(key, op.Seek))
+			p := a.begin(key, op.Seek)
+			// A position that the invocation states goes before its seek.
+			if off, ok := op.OffsetOf(key); ok && off >= 0 {
+				p = position{key: key, next: off, seek: op.Seek, from: -1}
+			}
+			next = append(next, p)
 		}
 	}
 	a.resolve(ctx, next, &errs)

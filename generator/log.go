@@ -12,7 +12,9 @@ var logWorkload = Workload{
 	New:     func(cfg Config) Generator { return newCrowd(cfg, logMix) },
 	Final:   newFinal,
 	Contract: func(c *histories.Contract) bool {
-		c.Attempts, c.Consumers = "single", "assign"
+		// A single attempt carries no producer id: there is nothing to deduplicate.
+		idempotent := false
+		c.Idempotence, c.Attempts, c.Consumers = &idempotent, "single", "assign"
 		return true
 	},
 }

@@ -93,7 +93,7 @@ type Op struct {
 
 	Keys    []int64     // assign, subscribe, end-offsets, start-offsets
 	Seek    Seek        // assign
-	Offsets []KeyOffset // assign (resolved positions), end-offsets, start-offsets
+	Offsets []KeyOffset // assign: positions stated by the invocation, which go before Seek, and resolved by the completion; end-offsets, start-offsets: the answers
 
 	Event *Event // nemesis entries
 	Error string // cause of a fail or info, for people

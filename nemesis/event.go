@@ -42,7 +42,7 @@ func (n *Nemesis) event(ctx context.Context, e Event, begin time.Time) error {
 	if err != nil {
 		bite.Why = "it could not be injected: " + err.Error()
 	} else {
-		bite.Held, bite.Proof, bite.Why = prove(ctx, end, watches, before, Watch.During)
+		bite.Held, bite.Proof, bite.Why = prove(ctx, end.Add(overtime), watches, before, Watch.During)
 	}
 	n.record(histories.Bite, bite)
 	if err == nil {

@@ -71,6 +71,9 @@ const (
 	healLimit = 10 * time.Second
 	// cleanLimit bounds the proof that a fault is gone.
 	cleanLimit = 3 * time.Second
+	// overtime is how much longer than planned a fault may last while its bite
+	// is not proven yet, as on a busy machine.
+	overtime = 2 * time.Second
 	// again is the pause between two attempts at a proof.
 	again = 20 * time.Millisecond
 )

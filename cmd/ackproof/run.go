@@ -66,7 +66,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	durationFlag(fs, &s.Recovery, "recovery", "how long operations go on after the last heal")
 	durationFlag(fs, &s.Quiet, "quiet-time", "how long late writes may take before the final reads")
 	durationFlag(fs, &s.FinalLimit, "final-limit", "limit of the final reads")
-	durationFlag(fs, &s.OpTimeout, "op-timeout", "deadline of an operation (default 1s; 5s on an external target)")
+	durationFlag(fs, &s.OpTimeout, "op-timeout", "deadline of an operation")
 	durationFlag(fs, &s.PollWait, "poll-wait", "how long a poll waits for records")
 	fs.Float64Var(&s.Rate, "rate", s.Rate, "operations per second of all clients together; 0: as fast as they can")
 	fs.StringVar(&s.Concurrency, "concurrency", s.Concurrency, "number of clients, or 3n for three a node")
@@ -113,9 +113,6 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 	}
 	if external && !fs.Changed("nemesis") {
 		s.Nemesis = []string{"none"}
-	}
-	if external && !fs.Changed("op-timeout") {
-		s.OpTimeout = run.Duration(5 * time.Second)
 	}
 	if len(s.Nemesis) == 0 {
 		s.Nemesis = []string{"none"}

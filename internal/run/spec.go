@@ -69,8 +69,8 @@ func Default() Spec {
 		TimeLimit: Duration(20 * time.Second), Calm: Duration(2 * time.Second),
 		Recovery: Duration(time.Second), Quiet: Duration(time.Second), FinalLimit: Duration(60 * time.Second),
 		OpTimeout: Duration(time.Second), PollWait: Duration(50 * time.Millisecond),
-		Rate: 5000, Concurrency: "5n", Nodes: 3, Topics: 2, Partitions: 4,
-		Batch: 10, RecordSize: 64, Compression: "none", Acks: "all",
+		Rate: 5000, Concurrency: "15", Nodes: 3, Topics: 2, Partitions: 4,
+		Batch: 10, RecordSize: 64, Compression: "none", Acks: "all", Idempotence: true,
 		Nemesis: []string{"all"}, Interval: Duration(2500 * time.Millisecond),
 	}
 }
