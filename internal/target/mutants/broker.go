@@ -64,7 +64,7 @@ type partition struct {
 	node     int       // where it was last produced to
 	produced time.Time // when
 	acked    climb     // the end of what was acknowledged and has arrived
-	held     *hold     // the answer of a forgotten record; nil: none
+	next     *appended // who waits for the next record; nil: nobody
 }
 
 // New returns a broken broker; the zero Mutant is an honest one.
@@ -173,7 +173,7 @@ func (b *Broker) produced(x *exchange, resp *kmsg.ProduceResponse) {
 			}
 			s := b.at(at)
 			s.node, s.produced = x.node, now
-			b.append(s, p.BaseOffset)
+			s.append(p.BaseOffset)
 			end := p.BaseOffset + int64(sentCount(req, t, p.Partition))
 			x.onGot(func() { s.acked.reach(end) })
 		}

@@ -5,7 +5,7 @@ var dropTail = Mutant{
 	Doc: "Drops the end of a log after a client has reconnected: the record acknowledged next is truncated at once, " +
 		"and the record after it takes its offset.",
 	Headline:  "truncated-ack",
-	Followers: []string{"offset-regression", "nonlinearizable-log"},
+	Followers: []string{"inconsistent-offset", "offset-regression", "nonlinearizable-log"},
 	Offset:    "of the truncated record, which another record has now",
 	sinner:    func(b *Broker) sinner { return &tailDropper{b: b, state: map[int]connected{}} },
 }
@@ -45,7 +45,12 @@ func (s *tailDropper) response(x *exchange) {
 	if !ok {
 		return
 	}
-	s.b.acknowledge(x, f, func(end int64) {
+	end, h := s.b.acknowledge(x, f)
+	if h == nil {
+		return
+	}
+	h.expired = s.b.at(f.at).onAppend(end, func() {
 		x.onGot(prove(s.b.sin(f.at, end, s.b.values(f.batch)[0], false, "acknowledged at offset %d, truncated after a reconnect, the offset reused", end)))
+		s.b.release(h)
 	})
 }

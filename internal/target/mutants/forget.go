@@ -19,9 +19,9 @@ type forgotten struct{ produce }
 // acknowledged one and that one have the same.
 //
 // Only single records of producers without an id are forgotten: the cluster
-// would miss an idempotent one's sequence number. One at a time: they would
-// wait for each other. Where nobody else produces to the partition,
-// there is nothing that could take the offset, and the producer gets no answer.
+// would miss an idempotent one's sequence number. One at a time, because they
+// would wait for each other. Where nobody else produces to the partition, nothing
+// takes the offset, and the producer gets no answer.
 func (b *Broker) forget(x *exchange, p produce) bool {
 	if p.batch.count() != 1 || p.batch.idempotent() || len(p.req.Topics) != 1 || len(p.topic.Partitions) != 1 {
 		return false
@@ -42,52 +42,47 @@ func (b *Broker) forget(x *exchange, p produce) bool {
 	return true
 }
 
-// acknowledge answers a forgotten produce, as soon as another record has taken
-// its offset; then sinned is called with that offset. Where the cluster's
-// answer is an error, the error is passed on; where no other record comes in
-// time, the producer gets no answer at all and nothing was wrong.
-func (b *Broker) acknowledge(x *exchange, f forgotten, sinned func(end int64)) {
+// acknowledge answers a forgotten produce, and holds the answer back until the
+// sin is complete. Where that takes too long the producer gets no answer at all.
+// It returns the offset, or -1 where the cluster's answer is an error, which is
+// passed on.
+func (b *Broker) acknowledge(x *exchange, f forgotten) (end int64, h *hold) {
 	list, ok := x.resp.(*kmsg.ListOffsetsResponse)
 	if !ok || len(list.Topics) != 1 || len(list.Topics[0].Partitions) != 1 {
-		return
+		return -1, nil
 	}
-	end := list.Topics[0].Partitions[0]
+	told := list.Topics[0].Partitions[0]
 	answer := f.req.ResponseKind().(*kmsg.ProduceResponse)
 	t := kmsg.NewProduceResponseTopic()
 	t.Topic, t.TopicID = f.topic.Topic, f.topic.TopicID
 	p := kmsg.NewProduceResponseTopicPartition()
-	p.Partition, p.ErrorCode, p.BaseOffset = f.at.partition, end.ErrorCode, end.Offset
+	p.Partition, p.ErrorCode, p.BaseOffset = f.at.partition, told.ErrorCode, told.Offset
 	t.Partitions = append(t.Partitions, p)
 	answer.Topics = append(answer.Topics, t)
 	x.answer = answer
-	if end.ErrorCode == 0 {
-		x.hold = b.at(f.at).await(end.Offset, func() { sinned(end.Offset) })
+	if told.ErrorCode != 0 {
+		return -1, nil
 	}
+	x.hold = &hold{released: make(chan struct{})}
+	return told.Offset, x.hold
 }
 
-// hold keeps an answer back until a record is appended at an offset.
+// hold keeps an answer back.
 type hold struct {
-	offset   int64
-	appended func() // called with the broker's lock held
 	released chan struct{}
+	done     bool   // released or expired; guarded by the broker's lock
+	expired  func() // called with the broker's lock held; nil: nothing to do
 }
 
-// await returns a hold of the partition; a later one replaces it.
-func (s *partition) await(offset int64, appended func()) *hold {
-	s.held = &hold{offset, appended, make(chan struct{})}
-	return s.held
-}
-
-// append notes a new record and releases whoever waits for it.
-func (b *Broker) append(s *partition, base int64) {
-	if h := s.held; h != nil && h.offset == base {
-		s.held, b.forgetful = nil, time.Time{}
-		h.appended()
+// release lets the answer go, and another record be forgotten.
+func (b *Broker) release(h *hold) {
+	if !h.done {
+		h.done, b.forgetful = true, time.Time{}
 		close(h.released)
 	}
 }
 
-// wait waits for the record; false where it does not come within holdLimit.
+// wait waits for the release; false where it does not come within holdLimit.
 func (b *Broker) wait(h *hold) bool {
 	t := time.NewTimer(holdLimit)
 	defer t.Stop()
@@ -98,15 +93,38 @@ func (b *Broker) wait(h *hold) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	select {
-	case <-h.released:
+	if h.done {
 		return true
-	default:
 	}
-	for _, s := range b.state {
-		if s.held == h {
-			s.held = nil
-		}
+	h.done = true
+	if h.expired != nil {
+		h.expired()
 	}
 	return false
+}
+
+// onAppend calls f, with the broker's lock held, when a record is appended at
+// the offset. A later call for the partition replaces it; cancel forgets it.
+func (s *partition) onAppend(offset int64, f func()) (cancel func()) {
+	a := &appended{offset, f}
+	s.next = a
+	return func() {
+		if s.next == a {
+			s.next = nil
+		}
+	}
+}
+
+// appended is somebody who waits for an offset to be taken.
+type appended struct {
+	offset int64
+	call   func()
+}
+
+// append notes that a record was appended.
+func (s *partition) append(offset int64) {
+	if a := s.next; a != nil && a.offset == offset {
+		s.next = nil
+		a.call()
+	}
 }

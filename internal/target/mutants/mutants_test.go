@@ -3,6 +3,7 @@ package mutants
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -237,15 +238,21 @@ func refused(l *lab, final [testPartitions][]record) findings {
 }
 
 // TestMutants runs every mutant and holds what its clients saw against its
-// ledger, sin by sin.
+// ledger, sin by sin. Clients of Kafka 2.6 name topics instead of their ids and
+// have other headers; one mutant of each sort meets them, with
+// ACKPROOF_TEST_ALL=1 all of them do.
 func TestMutants(t *testing.T) {
-	old := []kfake.Opt{kfake.MaxVersions(kversion.V2_6_0())} // topics by name, other headers
+	old := []kfake.Opt{kfake.MaxVersions(kversion.V2_6_0())}
+	sorts := []string{"ack-and-drop", "two-values", "misroute", "end-back", "stale-fetch"}
 	for _, m := range Mutants {
 		for name, opts := range map[string][]kfake.Opt{"newest": nil, "old": old} {
+			if opts != nil && !slices.Contains(sorts, m.Name) && os.Getenv("ACKPROOF_TEST_ALL") != "1" {
+				continue
+			}
 			t.Run(m.Name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, m, quick, opts...)
-				for l.run(400); l.proven() < 5 && l.sent < 8000; {
+				for l.run(300); l.proven() < 5 && l.sent < 8000; {
 					l.run(200)
 				}
 				final := l.final()

@@ -17,14 +17,15 @@ type doubler struct {
 	ghosts map[place]map[int64]*ghost
 }
 
-// ghost is a record that only one reader sees.
+// ghost is a record that only one reader sees. Its producer gets the
+// acknowledgement after that.
 type ghost struct {
-	batch        batch
-	acked, shown bool // and the client went on
-	sin          *Sin
+	batch batch
+	value int64
+	hold  *hold
+	sin   *Sin // nil: not shown yet
+	seen  bool // and the reader went on
 }
-
-func (g *ghost) prove() { g.sin.Proven = g.acked && g.shown }
 
 func (s *doubler) request(x *exchange) {
 	if p, ok := s.b.produceOf(x); ok && s.b.due(p.at) && s.b.forget(x, p) {
@@ -43,30 +44,42 @@ func (s *doubler) response(x *exchange) {
 }
 
 func (s *doubler) acknowledged(x *exchange, f forgotten) {
-	s.b.acknowledge(x, f, func(end int64) {
-		g := &ghost{batch: f.batch}
-		g.sin = s.b.sin(f.at, end, s.b.values(f.batch)[0], false, "acknowledged and shown at offset %d beside the record that is there", end)
-		x.onGot(func() { g.acked = true; g.prove() })
-		if s.ghosts[f.at] == nil {
-			s.ghosts[f.at] = map[int64]*ghost{}
+	end, h := s.b.acknowledge(x, f)
+	if h == nil {
+		return
+	}
+	if s.ghosts[f.at] == nil {
+		s.ghosts[f.at] = map[int64]*ghost{}
+	}
+	g := &ghost{batch: f.batch, value: s.b.values(f.batch)[0], hold: h}
+	s.ghosts[f.at][end] = g
+	h.expired = func() {
+		if g.sin == nil {
+			delete(s.ghosts[f.at], end)
 		}
-		s.ghosts[f.at][end] = g
-	})
+	}
 }
 
-// show puts ghosts into a fetch, until a reader is known to have seen them.
+// show puts ghosts into a fetch, until a reader is known to have seen them. The
+// record that is there is seen by everybody else.
 func (s *doubler) show(x *exchange) {
 	for _, f := range s.b.fetchedOf(x) {
 		batches, rest := split(f.part.RecordBatches)
 		for i, b := range batches {
 			g := s.ghosts[f.at][b.base()]
-			if g == nil || g.shown || b.count() != 1 || f.position > b.base() || !s.b.busy(f.at) {
+			if g == nil || g.seen || b.count() != 1 || f.position > b.base() || !s.b.busy(f.at) {
 				continue
 			}
 			batches[i] = g.batch.rebased(b)
 			f.part.RecordBatches = join(batches, rest)
 			x.answer = x.resp
-			x.onGot(func() { g.shown = true; g.prove() })
+			if g.sin == nil {
+				g.sin = s.b.sin(f.at, b.base(), g.value, false, "shown and acknowledged at offset %d beside the record that is there", b.base())
+			}
+			x.onGot(func() {
+				g.seen, g.sin.Proven = true, true
+				s.b.release(g.hold)
+			})
 		}
 	}
 }
