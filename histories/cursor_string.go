@@ -1,6 +1,7 @@
 package histories
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -34,6 +35,9 @@ func (c *cursor) escaped(start, i int) []byte {
 		}
 		var n int
 		if t, n = c.escape(t, i+1); n == 0 {
+			if rest := c.b[i+1:]; len(rest) < 5 && bytes.IndexByte(rest, '"') < 0 {
+				break // the text ends within the escape
+			}
 			c.i = i
 			c.fail(`want an escape: \" \\ \/ \b \f \n \r \t or \u with four digits`)
 			return nil
@@ -41,7 +45,7 @@ func (c *cursor) escaped(start, i int) []byte {
 		i += 1 + n
 	}
 	c.text = t
-	if i >= len(c.b) {
+	if i >= len(c.b) || c.b[i] != '"' {
 		c.i = len(c.b)
 		c.fail("want a closing quote")
 		return nil

@@ -20,16 +20,17 @@ type decoder struct {
 	runs    []Run // EDN's :runs: From is the poll's number, To the number of records
 	// positions wait for the f, which says whether they have a meaning.
 	positions []KeyOffset
-	seen      [5]bool // which of the keys below were there
+	seen      [6]bool // which of the keys below were there
 }
 
-// The keys that say what an entry is.
+// The keys that say what an entry is; each may stand once.
 const (
 	seenIndex = iota
 	seenTime
 	seenProcess
 	seenType
 	seenF
+	seenValue
 )
 
 // decode reads the entry that b begins with. Index and Time are -1 where the
@@ -40,7 +41,7 @@ func (d *decoder) decode(b []byte, o *Op) bool {
 	d.reset(b)
 	d.field, d.f, d.fName, d.valueAt, d.runs = "", Other, "", -1, d.runs[:0]
 	d.positions = d.positions[:0]
-	d.seen = [5]bool{}
+	d.seen = [6]bool{}
 	if !d.eat('{') {
 		d.fail("want an entry, which is " + d.entryLooks())
 		return false
@@ -75,28 +76,28 @@ func (d *decoder) colon() {
 func (d *decoder) read(key []byte, o *Op) {
 	switch string(key) {
 	case "index":
-		d.field = "index"
-		o.Index, d.seen[seenIndex] = d.intOr(-1), true
+		d.once("index", seenIndex)
+		o.Index = d.intOr(-1)
 	case "time":
-		d.field = "time"
-		o.Time, d.seen[seenTime] = time.Duration(d.intOr(-1)), true
+		d.once("time", seenTime)
+		o.Time = time.Duration(d.intOr(-1))
 	case "process":
-		d.field = "process"
+		d.once("process", seenProcess)
 		d.process(o)
 	case "type":
-		d.field = "type"
+		d.once("type", seenType)
 		at := d.i
 		t, ok := typeNamed(local(d.word()))
 		if !ok {
 			d.i = at
 			d.fail("want invoke, ok, fail or info")
 		}
-		o.Type, d.seen[seenType] = t, true
+		o.Type = t
 	case "f":
-		d.field = "f"
+		d.once("f", seenF)
 		d.function()
 	case "value":
-		d.field = "value"
+		d.once("value", seenValue)
 		if d.seen[seenF] && d.seen[seenProcess] {
 			d.settle(o)
 			d.value(o)
@@ -109,9 +110,17 @@ func (d *decoder) read(key []byte, o *Op) {
 	}
 }
 
+// once notes the key that is being read.
+func (d *decoder) once(field string, key int) {
+	d.field = field
+	if d.seen[key] {
+		d.fail("this key stands twice in the entry")
+	}
+	d.seen[key] = true
+}
+
 // process reads who did it. Whoever has a name instead of a number is the nemesis.
 func (d *decoder) process(o *Op) {
-	d.seen[seenProcess] = true
 	d.ws()
 	if d.i < len(d.b) && (d.b[d.i]-'0' <= 9 || d.b[d.i] == '-') {
 		if o.Process = d.int(); o.Process < 0 {
@@ -125,7 +134,6 @@ func (d *decoder) process(o *Op) {
 
 // function reads what the operation does.
 func (d *decoder) function() {
-	d.seen[seenF] = true
 	d.f, d.fName = Other, ""
 	if d.null() {
 		return
@@ -190,6 +198,9 @@ func (d *decoder) finish(o *Op) {
 		d.settle(o)
 		d.i, d.field = d.valueAt, "value"
 		d.value(o)
+	}
+	if o.F.OfNemesis() { // these have no meaning there
+		o.Fetched, o.Bad, o.Seek, d.positions = o.Fetched[:0], o.Bad[:0], Seek{}, d.positions[:0]
 	}
 	if len(d.positions) > 0 && !o.F.asksOffsets() {
 		o.Offsets = append(o.Offsets[:0], d.positions...)

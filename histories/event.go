@@ -41,6 +41,15 @@ func decodeEvent(value []byte) *Event {
 		return nil
 	}
 	e.Event.ID = *e.ID
+	if len(e.On) == 0 { // nothing is one thing, however it was spelled
+		e.On = nil
+	}
+	if len(e.Args) == 0 {
+		e.Args = nil
+	}
+	if len(e.Proof) == 0 {
+		e.Proof = nil
+	}
 	return &e.Event
 }
 

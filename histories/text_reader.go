@@ -1,6 +1,9 @@
 package histories
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // openText reads the notation.
 func openText(src *source) Reader {
@@ -41,7 +44,7 @@ func (r *textReader) words() (words []textToken, whole bool) {
 			r.err = r.src.failure(-r.length, "", "binary data: want the notation, one operation a line")
 			return nil, whole
 		}
-		words, err := textTokens(string(line))
+		words, err := textTokens(strings.ToValidUTF8(string(line), "\uFFFD"))
 		if err != nil {
 			r.err = r.src.failure(-r.length, "", err.Error())
 			return nil, whole
