@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -260,14 +258,4 @@ func onInterrupt(w io.Writer) (stop chan struct{}, release func()) {
 		}
 	}()
 	return stop, func() { signal.Stop(signals); close(quit) }
-}
-
-// printJSON writes any value as indented JSON.
-func (a *app) printJSON(v any) error {
-	b, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return internal(fmt.Errorf("encode: %w", err))
-	}
-	_, err = a.out.Write(append(b, '\n'))
-	return errors.Join(err)
 }

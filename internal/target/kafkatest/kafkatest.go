@@ -25,7 +25,7 @@ var files embed.FS
 
 // ErrMissing says that the machine lacks what Kafka needs. A test skips then,
 // unless Required.
-var ErrMissing = errors.New("Kafka cannot be started on this machine")
+var ErrMissing = errors.New("no Kafka can be started on this machine")
 
 // Required tells whether tests must fail where Kafka cannot be started:
 // ACKPROOF_REQUIRE_KAFKA=1.
@@ -132,7 +132,7 @@ func awaitAddr(out interface{ Read([]byte) (int, error) }) (string, error) {
 		}
 		return addr, nil
 	case <-t.C:
-		return "", fmt.Errorf("Kafka did not answer within %v", startLimit)
+		return "", fmt.Errorf("the started Kafka did not answer within %v", startLimit)
 	}
 }
 
