@@ -107,6 +107,11 @@ func (r *runner) prepare(ctx context.Context) error {
 	if r.dir, err = histories.NewRunDir(r.opts.Store, r.spec.Name, r.began); err != nil {
 		return err
 	}
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return fmt.Errorf("draw a run id: %w", err)
+	}
+	r.runID = binary.BigEndian.Uint64(id[:])
 	if err := r.openLogs(); err != nil {
 		return err
 	}
@@ -149,7 +154,7 @@ func (r *runner) logf(format string, args ...any) {
 func (r *runner) startCluster(ctx context.Context) error {
 	cfg := target.Config{
 		Seed: r.spec.seed(), Nodes: r.spec.Nodes, Mutant: r.spec.Mutant,
-		Timeout: 30 * time.Second, Log: r.log,
+		Timeout: 30 * time.Second, Log: r.log, Value: r.valueOf,
 	}
 	if r.spec.Disk || time.Duration(r.spec.TimeLimit) > 10*time.Minute {
 		cfg.DataDir = filepath.Join(r.dir, "data")
@@ -162,6 +167,12 @@ func (r *runner) startCluster(ctx context.Context) error {
 		r.logf("node %s id %d at %s", n.Name, n.ID, n.Addr)
 	}
 	return nil
+}
+
+// valueOf reads the value out of a record's payload, for a broken broker's ledger.
+func (r *runner) valueOf(payload []byte) int64 {
+	p, _, _ := client.DecodePayload(payload, r.runID, 0)
+	return p.Value
 }
 
 func (r *runner) openLinks(ctx context.Context) error {
@@ -210,11 +221,6 @@ func (r *runner) makePlan() error {
 
 // createTopics creates the run's own topics and composes the header.
 func (r *runner) createTopics(ctx context.Context) error {
-	var id [8]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return fmt.Errorf("draw a run id: %w", err)
-	}
-	r.runID = binary.BigEndian.Uint64(id[:])
 	clients, err := r.spec.Workers(len(r.cluster.Nodes()))
 	if err != nil {
 		return err
