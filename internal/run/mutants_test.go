@@ -1,0 +1,228 @@
+package run
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/target/mutants"
+)
+
+// Every mutant is run as a user runs it, under all faults, and judged from the
+// saved history. Its verdict must be invalid by its headline kind; whatever
+// else is found must be a follower that its row names; and the records that are
+// convicted must be those of its ledger.
+//
+// An answer that a fault cut off on its way is in the broker's ledger and in no
+// history: nobody can convict it. The broker marks a sin as proven once the
+// client went on after the answer, or once the sin stands in a log for everybody
+// to read. So: every proven sin is convicted, and nobody is convicted without a
+// sin. TestLedgerWithoutCuts holds the two to be equal where no fault cuts.
+func TestMutants(t *testing.T) {
+	for _, seed := range seeds(1, 3) {
+		for _, m := range mutants.Mutants {
+			t.Run(fmt.Sprintf("%s/seed=%d", m.Name, seed), func(t *testing.T) {
+				t.Parallel()
+				tr := tryMutant(t, m, seed, "all")
+				tr.convicted(t)
+				tr.balanced(t)
+			})
+		}
+		t.Run(fmt.Sprintf("twin/seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			res := runShort(t, seed, "", "all")
+			if res.Verdict.Valid != checker.Valid {
+				t.Errorf("the same seed without a mutant: %s", told(res.Verdict))
+			}
+		})
+	}
+}
+
+// trial is a run of a mutant with its ledger.
+type trial struct {
+	mutant  mutants.Mutant
+	res     Result
+	verdict checker.Verdict // with every example
+	sins    []mutants.Sin
+}
+
+// tryMutant runs a mutant under faults.
+func tryMutant(t *testing.T, m mutants.Mutant, seed uint64, faults ...string) *trial {
+	t.Helper()
+	tr := &trial{mutant: m, res: runShort(t, seed, m.Name, faults...)}
+	var err error
+	if tr.verdict, err = CheckFile(tr.res.Dir, checker.Options{MaxExamples: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if tr.sins, err = readLedger(filepath.Join(tr.res.Dir, LedgerFile)); err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// runShort makes a run of a few seconds: long enough for faults and sins to
+// meet honest traffic, short enough to have one for every mutant.
+func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result {
+	t.Helper()
+	spec := Default()
+	spec.Seed, spec.Mutant, spec.Nemesis = seed, mutant, faults
+	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(7*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
+	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	return res
+}
+
+// seeds lists the seeds of a test: a few, or all of them with ACKPROOF_TEST_ALL=1.
+func seeds(few, all int) []uint64 {
+	n := few
+	if os.Getenv("ACKPROOF_TEST_ALL") == "1" {
+		n = all
+	}
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = uint64(i + 1)
+	}
+	return out
+}
+
+// readLedger reads what a broken broker said of itself.
+func readLedger(path string) (sins []mutants.Sin, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for dec := json.NewDecoder(bufio.NewReader(f)); ; {
+		var s mutants.Sin
+		switch err := dec.Decode(&s); {
+		case errors.Is(err, io.EOF):
+			return sins, nil
+		case err != nil:
+			return nil, fmt.Errorf("ledger %s: %w", path, err)
+		}
+		sins = append(sins, s)
+	}
+}
+
+// convicted holds the verdict to the mutant's row.
+func (tr *trial) convicted(t *testing.T) {
+	t.Helper()
+	v, m := tr.verdict, tr.mutant
+	if v.Valid != checker.Invalid {
+		t.Fatalf("the verdict is %v with %d sins: %s", v.Valid, len(tr.sins), told(v))
+	}
+	if tr.res.Verdict.Valid != checker.Invalid {
+		t.Errorf("the run said %v", tr.res.Verdict.Valid)
+	}
+	if tr.headline() == nil {
+		t.Errorf("no headline %s: %s", m.Headline, told(v))
+	}
+	for _, a := range v.Anomalies {
+		if a.AllowedBy == "" && string(a.Kind) != m.Headline && !slices.Contains(m.Followers, string(a.Kind)) {
+			t.Errorf("%s is not in the row of %s: %s", a.Kind, m.Name, told(v))
+		}
+		for _, f := range a.Follows {
+			if string(f.Kind) != m.Headline && !slices.Contains(m.Followers, string(f.Kind)) {
+				t.Errorf("%s follows from %s but is not in the row of %s", f.Kind, a.Kind, m.Name)
+			}
+		}
+	}
+	for _, r := range v.Unknown {
+		if r.Kind == checker.CheckerDisagreement || r.Kind == checker.CheckerTimeout {
+			t.Errorf("%s: %s", r.Checker, r.Why)
+		}
+	}
+}
+
+// headline returns the anomaly that the mutant's row names; nil: there is none.
+func (tr *trial) headline() *checker.Anomaly {
+	for i, a := range tr.verdict.Anomalies {
+		if a.AllowedBy == "" && string(a.Kind) == tr.mutant.Headline {
+			return &tr.verdict.Anomalies[i]
+		}
+	}
+	return nil
+}
+
+// culprit is what a sin and a conviction have in common: the log, and the
+// offset or, for an acknowledgement that has none, the value.
+type culprit struct{ log, n int64 }
+
+// balanced compares the convictions with the ledger.
+func (tr *trial) balanced(t *testing.T) {
+	t.Helper()
+	convicted := map[culprit]bool{}
+	if a := tr.headline(); a != nil {
+		for _, e := range a.Examples {
+			convicted[tr.convict(e)] = true
+		}
+	}
+	sinned := map[culprit]bool{}
+	for _, s := range tr.sins {
+		c := tr.culprit(s)
+		sinned[c] = true
+		if s.Proven && !convicted[c] {
+			t.Errorf("not convicted: %+v", s)
+		}
+	}
+	for c := range convicted {
+		if !sinned[c] {
+			t.Errorf("convicted without a sin: log %d, %d", c.log, c.n)
+		}
+	}
+}
+
+// byValue tells whether sins are matched by the record's value.
+func (tr *trial) byValue() bool { return tr.mutant.Headline == string(checker.InvalidAck) }
+
+func (tr *trial) convict(e checker.Example) culprit {
+	if tr.byValue() {
+		return culprit{e.Log, e.Value}
+	}
+	return culprit{e.Log, e.Offset}
+}
+
+func (tr *trial) culprit(s mutants.Sin) culprit {
+	i := slices.IndexFunc(tr.res.Header.Logs, func(l histories.Log) bool { return l.Topic == s.Topic && l.Partition == s.Partition })
+	if i < 0 {
+		return culprit{-1, s.Offset}
+	}
+	key := tr.res.Header.Logs[i].Key
+	if tr.byValue() {
+		return culprit{key, s.Value}
+	}
+	return culprit{key, s.Offset}
+}
+
+// told is a verdict in one line.
+func told(v checker.Verdict) string {
+	s := fmt.Sprint(v.Valid)
+	for _, a := range v.Anomalies {
+		s += fmt.Sprintf("; %s %d", a.Kind, a.Count)
+		if a.AllowedBy != "" {
+			s += " (allowed by " + a.AllowedBy + ")"
+		}
+		for _, f := range a.Follows {
+			s += fmt.Sprintf(" > %s %d", f.Kind, f.Count)
+		}
+		if len(a.Examples) > 0 {
+			s += ": " + a.Examples[0].Why
+		}
+	}
+	for _, u := range v.Unknown {
+		s += "; " + u.Checker + ": " + u.Why
+	}
+	return s
+}
