@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -48,7 +47,8 @@ func (l *liveJudge) found() []checker.Finding { return l.judge.Found() }
 func (l *liveJudge) wait() { <-l.done }
 
 // judge reads the saved history back, judges it and writes what people and
-// programs read: verdict.json, history.edn, summary.txt.
+// programs read: verdict.json, summary.txt, history.edn. Where one of them
+// cannot be written, as on a full disk, the others are.
 func (r *runner) judge() error {
 	r.logf("judging %s", r.rec.Path())
 	v, err := CheckFile(r.rec.Path(), withWindows(r.checkOptions(), r.dir))
@@ -56,21 +56,14 @@ func (r *runner) judge() error {
 		return fmt.Errorf("judge the history: %w", err)
 	}
 	r.verdict = v
-	if err := r.save(histories.VerdictFile, EncodeVerdict(v)); err != nil {
-		return err
+	errs := []error{r.save(histories.VerdictFile, EncodeVerdict(v))}
+	if r.opts.Summary != nil {
+		var b bytes.Buffer
+		r.opts.Summary(&b, r.result())
+		errs = append(errs, r.save(histories.SummaryFile, b.Bytes()))
 	}
-	if err := convertFile(r.rec.Path(), filepath.Join(r.dir, histories.EDNFile)); err != nil {
-		return err
-	}
-	if err := r.saveLedger(); err != nil {
-		return err
-	}
-	if r.opts.Summary == nil {
-		return nil
-	}
-	var b bytes.Buffer
-	r.opts.Summary(&b, r.result())
-	return r.save(histories.SummaryFile, b.Bytes())
+	errs = append(errs, convertFile(r.rec.Path(), filepath.Join(r.dir, histories.EDNFile)), r.saveLedger())
+	return errors.Join(errs...)
 }
 
 // salvage judges what a failed run had recorded. The harness error stands.
@@ -84,12 +77,12 @@ func (r *runner) salvage(err error) error {
 
 // saveLedger writes what a broken broker says of itself. No checker reads it.
 func (r *runner) saveLedger() error {
+	if r.spec.Mutant == "" {
+		return nil
+	}
 	var b bytes.Buffer
 	if err := r.cluster.Ledger(&b); err != nil {
 		return fmt.Errorf("read the broken broker's ledger: %w", err)
-	}
-	if r.spec.Mutant == "" {
-		return nil
 	}
 	return r.save(LedgerFile, b.Bytes())
 }
@@ -121,8 +114,14 @@ func EncodeVerdict(v checker.Verdict) []byte {
 	return append(b, '\n')
 }
 
-// convertFile writes the history in into out, in the format of out's name.
+// convertFile writes the history in into out, in the format of out's name. Of a
+// torn history the sound part is converted; its verdict tells where it breaks
+// off. What could not be written whole is removed again.
 func convertFile(in, out string) (err error) {
+	format, err := histories.FormatOf(out)
+	if err != nil {
+		return err
+	}
 	r, err := histories.Open(in)
 	if err != nil {
 		return err
@@ -132,15 +131,13 @@ func convertFile(in, out string) (err error) {
 	if err != nil {
 		return fmt.Errorf("convert %s: %w", in, err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return Convert(r, f, out)
-}
-
-// Convert writes a history to w in the format that name's extension says.
-func Convert(in histories.Reader, w io.Writer, name string) error {
-	f, err := histories.FormatOf(name)
-	if err != nil {
-		return err
+	err = histories.Convert(r, f, format)
+	var torn *histories.SyntaxError
+	if errors.As(err, &torn) {
+		err = nil
 	}
-	return histories.Convert(in, w, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("convert %s: %w", in, err), os.Remove(out))
+	}
+	return nil
 }

@@ -1,0 +1,185 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// record makes the history.
+func (r *runner) record(ctx context.Context) error {
+	name := histories.HistoryFile
+	if r.spec.Compress {
+		name += ".zst"
+	}
+	path := filepath.Join(r.dir, name)
+	var err error
+	if r.rec, err = histories.Create(path, r.header, histories.RecorderOptions{}); err != nil {
+		return err
+	}
+	r.live = startLiveJudge(r.rec, r.header, r.checkOptions())
+	r.nem = nemesis.New(nemesis.Config{Links: r.links, Plan: r.plan, Record: r.note, Log: r.log})
+	r.status = startTicker(r.opts.Status, r.snapshot)
+	defer r.status.stop()
+	err = r.phases(ctx)
+	if cerr := r.rec.Close(); err == nil {
+		err = cerr
+	}
+	r.live.wait()
+	return err
+}
+
+// note records a nemesis entry. The recorder remembers its first error, and
+// the scheduler meets it with its next operation.
+func (r *runner) note(op *histories.Op) {
+	op.Process, op.Type = histories.Nemesis, histories.Info
+	_ = r.rec.Record(op)
+}
+
+func (r *runner) enter(phase string) {
+	r.phase = phase
+	r.status.setPhase(phase)
+	r.logf("phase %s", phase)
+	r.note(&histories.Op{F: histories.Phase, Event: &histories.Event{ID: -1, Phase: phase}})
+}
+
+// remark writes a sentence for people into the history and the log.
+func (r *runner) remark(why string) {
+	r.logf("%s", why)
+	r.note(&histories.Op{F: histories.Note, Event: &histories.Event{ID: -1, Why: why}})
+}
+
+// phases walks the run: calm, faults, heal, quiet, final reads, end. Whatever
+// happens, the links are healed.
+func (r *runner) phases(ctx context.Context) error {
+	r.enter(histories.PhaseCalm)
+	last, err := r.mainPhase(ctx)
+	if err != nil {
+		hctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		return errors.Join(err, r.nem.Heal(hctx))
+	}
+	r.enter(histories.PhaseQuiet)
+	if err := sleep(ctx, time.Duration(r.spec.Quiet)); err != nil {
+		return err
+	}
+	r.lookForLeftovers(ctx)
+	r.enter(histories.PhaseFinal)
+	complete, err := r.finalReads(ctx, last)
+	if err != nil {
+		return err
+	}
+	if complete {
+		r.enter(histories.PhaseEnd)
+	}
+	return nil
+}
+
+// lookForLeftovers remarks on links that are not clean before the final reads.
+// The checker takes such a remark by its first word: the heal did not hold.
+func (r *runner) lookForLeftovers(ctx context.Context) {
+	left, err := r.links.Leftovers(ctx)
+	if err != nil {
+		r.remark(fmt.Sprintf("%s: before the final reads: %v", checker.HealDidNotHold, err))
+	}
+	if len(left) > 0 {
+		r.remark(fmt.Sprintf("%s: not ours, and there before the final reads: %s", checker.HealDidNotHold, strings.Join(left, ", ")))
+	}
+	if lost := r.links.Unmapped(); len(lost) > 0 {
+		r.remark(fmt.Sprintf("clients were sent to %s, where no link leads: a broker that was not there when the run began", strings.Join(lost, ", ")))
+	}
+}
+
+// mainPhase runs clients and nemesis side by side; the first harness error
+// ends both. It returns the highest process used.
+func (r *runner) mainPhase(ctx context.Context) (last int64, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	stopClients := make(chan struct{})
+	s := &scheduler{
+		gen: r.work.New(r.genCfg), rec: r.rec, open: r.open, clients: r.genCfg.Concurrency,
+		workers: r.header.Workers, stride: int64(r.header.Workers), rate: r.spec.Rate, counts: &r.counts,
+	}
+	g.Go(func() (err error) {
+		last, err = s.run(ctx, stopClients)
+		return err
+	})
+	g.Go(func() error {
+		defer close(stopClients)
+		return r.walkPlan(ctx)
+	})
+	err = g.Wait()
+	return last, err
+}
+
+// walkPlan keeps time: calm, then the plan, then the heal, then the recovery,
+// during which the clients go on.
+func (r *runner) walkPlan(ctx context.Context) error {
+	walk, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // the user's wish to stop ends the main phase early
+		select {
+		case <-r.opts.Stop:
+			cancel()
+		case <-walk.Done():
+		}
+	}()
+	end := time.Now().Add(time.Duration(r.spec.TimeLimit))
+	if sleep(walk, time.Duration(r.spec.Calm)) == nil && len(r.plan) > 0 {
+		r.enter(histories.PhaseFaults)
+		// A fault whose proof takes long makes the phase longer, not the proof worse.
+		if err := r.nem.Run(walk); err != nil {
+			return fmt.Errorf("nemesis: %w", err)
+		}
+	}
+	_ = sleep(walk, time.Until(end)) // ends early where the user stops
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.enter(histories.PhaseHeal)
+	hctx, cancelHeal := context.WithTimeout(ctx, 60*time.Second)
+	defer cancelHeal()
+	if err := r.nem.Heal(hctx); err != nil {
+		r.remark(fmt.Sprintf("%s: %v", checker.HealDidNotHold, err))
+	}
+	return sleep(ctx, time.Duration(r.spec.Recovery))
+}
+
+// finalReads reads every log from its start to its listed end with fresh
+// processes, and tells whether all of them got there.
+func (r *runner) finalReads(ctx context.Context, last int64) (complete bool, err error) {
+	stride := int64(r.header.Workers)
+	s := &scheduler{
+		gen: r.work.Final(r.genCfg), rec: r.rec, open: r.open,
+		workers: len(r.header.Logs), stride: stride, firstProc: (last/stride + 1) * stride, counts: &r.counts,
+	}
+	stop := make(chan struct{})
+	limit := time.AfterFunc(time.Duration(r.spec.FinalLimit), func() { close(stop) })
+	if _, err := s.run(ctx, stop); err != nil {
+		return false, err
+	}
+	if !limit.Stop() {
+		r.remark(fmt.Sprintf("the final reads did not reach the end of every log within %s", time.Duration(r.spec.FinalLimit)))
+		return false, nil
+	}
+	return true, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,204 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ackproof/ackproof/client"
+	"github.com/ackproof/ackproof/generator"
+	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/target"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// prepare makes the run directory, the plan, the cluster, the links and the topics.
+func (r *runner) prepare(ctx context.Context) error {
+	var err error
+	if r.work, err = r.spec.workload(); err != nil {
+		return err
+	}
+	if r.kind, err = ByName("client", r.work.Client, client.Kinds, func(k client.Kind) string { return k.Name }); err != nil {
+		return err
+	}
+	if r.dir, err = histories.NewRunDir(r.opts.Store, r.spec.Name, r.began); err != nil {
+		return &Refused{fmt.Errorf("store %s: %w; name another with --store", r.opts.Store, err)}
+	}
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return fmt.Errorf("draw a run id: %w", err)
+	}
+	r.runID = binary.BigEndian.Uint64(id[:])
+	if err := r.openLogs(); err != nil {
+		return err
+	}
+	if err := r.save(histories.SpecFile, r.spec.Encode()); err != nil {
+		return err
+	}
+	if err := r.startCluster(ctx); err != nil {
+		return err
+	}
+	if err := r.openLinks(ctx); err != nil {
+		return err
+	}
+	if err := r.makePlan(); err != nil {
+		return err
+	}
+	return r.createTopics(ctx)
+}
+
+func (r *runner) openLogs() (err error) {
+	if r.log, err = os.Create(filepath.Join(r.dir, histories.LogFile)); err != nil {
+		return fmt.Errorf("create the run's log: %w", err)
+	}
+	if r.toxiLog, err = os.Create(filepath.Join(r.dir, histories.ToxiproxyLogFile)); err != nil {
+		return fmt.Errorf("create Toxiproxy's log: %w", err)
+	}
+	return nil
+}
+
+func (r *runner) save(name string, b []byte) error {
+	if err := os.WriteFile(filepath.Join(r.dir, name), b, 0o644); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return nil
+}
+
+func (r *runner) logf(format string, args ...any) {
+	fmt.Fprintf(r.log, "%s %s\n", time.Now().UTC().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+}
+
+func (r *runner) startCluster(ctx context.Context) error {
+	cfg := target.Config{
+		Seed: r.spec.seed(), Nodes: r.spec.Nodes, Mutant: r.spec.Mutant,
+		Timeout: 30 * time.Second, Log: r.log, Value: r.valueOf,
+	}
+	if r.spec.Disk || time.Duration(r.spec.TimeLimit) > 10*time.Minute {
+		cfg.DataDir = filepath.Join(r.dir, "data")
+	}
+	var err error
+	if r.cluster, err = target.Start(ctx, r.spec.Target, cfg); err != nil {
+		return fmt.Errorf("start target %s: %w", r.spec.Target, err)
+	}
+	for _, n := range r.cluster.Nodes() {
+		r.logf("node %s id %d at %s", n.Name, n.ID, n.Addr)
+	}
+	return nil
+}
+
+// valueOf reads the value out of a record's payload, for a broken broker's ledger.
+func (r *runner) valueOf(payload []byte) int64 {
+	p, _, _ := client.DecodePayload(payload, r.runID, 0)
+	return p.Value
+}
+
+func (r *runner) openLinks(ctx context.Context) error {
+	cfg := nemesis.LinkConfig{
+		Toxiproxy: r.spec.Toxiproxy, Seed: r.spec.seed(), Log: r.toxiLog,
+		Reset: r.spec.Reset, Prefix: "ackproof",
+	}
+	for _, n := range r.cluster.Nodes() {
+		cfg.Nodes = append(cfg.Nodes, nemesis.Node{Name: n.Name, Addr: n.Addr})
+	}
+	var err error
+	if r.links, err = nemesis.OpenLinks(ctx, cfg); err != nil {
+		return fmt.Errorf("open the links: %w", err)
+	}
+	return nil
+}
+
+// makePlan draws the plan, saves it, and reads back what is to be walked.
+func (r *runner) makePlan() error {
+	var names []string
+	for _, n := range r.cluster.Nodes() {
+		names = append(names, n.Name)
+	}
+	plan := r.opts.Plan
+	if plan == nil && r.spec.Faulty() {
+		var err error
+		plan, err = nemesis.Draw(r.spec.seed().Stream("nemesis"), nemesis.DrawConfig{
+			Faults: r.spec.Nemesis, Nodes: names,
+			Length:   time.Duration(r.spec.TimeLimit - r.spec.Calm),
+			Interval: time.Duration(r.spec.Interval), Embedded: r.spec.Toxiproxy == "",
+		})
+		if err != nil {
+			return &Refused{fmt.Errorf("draw the plan: %w", err)}
+		}
+	}
+	b := plan.Encode()
+	if err := r.save(histories.PlanFile, b); err != nil {
+		return err
+	}
+	var err error
+	if r.plan, err = nemesis.ParsePlan(histories.PlanFile, b, names); err != nil {
+		return &Refused{fmt.Errorf("the plan cannot be walked here: %w", err)}
+	}
+	if err := r.plan.CheckServer(r.spec.Toxiproxy == ""); err != nil {
+		return &Refused{fmt.Errorf("the plan cannot be walked here: %w", err)}
+	}
+	for _, u := range r.plan.Unusual() {
+		r.logf("plan: %s", u)
+	}
+	return nil
+}
+
+// createTopics creates the run's own topics and composes the header.
+func (r *runner) createTopics(ctx context.Context) error {
+	clients, err := r.spec.Workers(len(r.cluster.Nodes()))
+	if err != nil {
+		return err
+	}
+	var topics []target.Topic
+	var logs []histories.Log
+	for t := range r.spec.Topics {
+		name := fmt.Sprintf("ackproof-%016x-t%d", r.runID, t)
+		topics = append(topics, target.Topic{Name: name, Partitions: int32(r.spec.Partitions), RF: r.spec.Replication})
+		r.topics = append(r.topics, name)
+		for p := range r.spec.Partitions {
+			logs = append(logs, histories.Log{Key: int64(len(logs)), Topic: name, Partition: int32(p)})
+		}
+	}
+	if err := r.cluster.CreateTopics(ctx, topics); err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	if err := r.cluster.Whole(ctx, r.topics); err != nil {
+		return fmt.Errorf("the cluster is not whole: %w", err)
+	}
+	r.genCfg = generator.Config{Seed: r.spec.seed(), Concurrency: clients, Logs: logs, Batch: r.spec.Batch}
+	contract := r.cluster.Contract()
+	contract.Acks = r.spec.Acks
+	idem := r.spec.Idempotence
+	contract.Idempotence = &idem
+	if r.spec.Replication > 0 {
+		contract.ReplicationFactor = r.spec.Replication
+	}
+	if r.spec.Model != "" { // so that a copy of the history is judged as the run was
+		contract.Reads = r.spec.Model
+	}
+	tailed := r.work.Contract(&contract)
+	r.header = histories.Header{
+		Format: histories.FormatVersion, Tool: r.opts.Tool, Name: r.spec.Name,
+		Run: fmt.Sprintf("%016x", r.runID), Seed: r.spec.Seed,
+		Started: r.began.UTC().Format(time.RFC3339), Target: r.spec.Target, Workload: r.spec.Workload,
+		Workers: r.work.Workers(r.genCfg), Tailed: tailed, FinalReads: true,
+		Contract: contract, Logs: logs,
+	}
+	return nil
+}
+
+// open opens the client of one process, routed through the links.
+func (r *runner) open(process int64) (client.Conn, error) {
+	seeds := make([]string, 0, 3)
+	for _, n := range r.cluster.Nodes() {
+		seeds = append(seeds, n.Addr)
+	}
+	return r.kind.Open(client.Config{
+		Process: process, Seeds: seeds, Dial: r.links.Dial, Logs: r.header.Logs, Run: r.runID,
+		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),
+		PollWait: time.Duration(r.spec.PollWait), RecordSize: r.spec.RecordSize, Compression: r.spec.Compression,
+	})
+}
