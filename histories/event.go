@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // encodeEvent returns the event as JSON. Events are rare, so encoding/json may
@@ -93,7 +94,11 @@ func appendEDNOf(b []byte, dec *json.Decoder) []byte {
 	case string:
 		return appendQuoted(b, v)
 	case json.Number:
-		return append(b, v.String()...)
+		b = append(b, v.String()...)
+		if _, err := v.Int64(); err != nil && !strings.ContainsAny(v.String(), ".eE") {
+			b = append(b, ".0"...) // integers of EDN have 64 bits
+		}
+		return b
 	case bool:
 		return strconv.AppendBool(b, v)
 	}

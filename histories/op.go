@@ -1,9 +1,3 @@
-// Package histories says what happened: the entries of a history, the contract
-// they are judged by, the recorder that writes them and the formats they are
-// kept in.
-//
-// An entry is one line: an invocation, a completion or a nemesis event. An
-// operation is an invocation with its completion. A record is one message.
 package histories
 
 import "time"
@@ -35,7 +29,9 @@ const (
 	Poll
 	// Txn mixes sends and polls in one transaction.
 	Txn
-	// Assign replaces the process's assignment; Keys, Seek and Offsets.
+	// Assign replaces the process's assignment: Keys, and where to begin: Seek,
+	// or Offsets on the invocation. Offsets on the completion are the positions
+	// that came of it.
 	Assign
 	// Subscribe replaces the process's subscription; Keys.
 	Subscribe

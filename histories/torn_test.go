@@ -99,7 +99,7 @@ func TestTornCompression(t *testing.T) {
 	text := typicalHistory(t, "jsonl.zst", 2000)
 	_, _, all := mustRead(t, "jsonl.zst", text)
 	most := 0
-	for n := 1; n < len(text); n += 1 + len(text)/300 {
+	for n := 1; n < len(text); n += 1 + len(text)/100 {
 		r, err := NewReader(bytes.NewReader(text[:n]), formatNamed(t, "jsonl.zst"), "cut")
 		if err != nil {
 			t.Fatal(err)
