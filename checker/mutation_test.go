@@ -40,8 +40,8 @@ func mutated(t *testing.T, m histtest.Mutation, e histtest.Evidence, v Verdict, 
 		t.Fatalf("seed %d: %v, want %v: %s\n%+v\n%s", seed, v.Valid, want, headlinesOf(v), e, text(v))
 	}
 	for _, a := range v.Anomalies {
-		// A send out of order may contradict a read that is nearer to it than the
-		// other send; then the pair shown is send and read.
+		// Reads between two sends out of order may contradict the first one before
+		// the second send does; then the pairs shown are send and read.
 		near := m.Kind == string(OffsetRegression) && a.Kind == NonlinearizableLog
 		if string(a.Kind) != m.Kind && !near || a.AllowedBy != m.AllowedBy {
 			t.Fatalf("seed %d: headlines %s, want %s alone\n%+v\n%s", seed, headlinesOf(v), m.Kind, e, text(v))

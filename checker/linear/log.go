@@ -111,7 +111,7 @@ func violation(op *Op, past Past) (Violation, bool) {
 func (l *Log) judge(op Op, past Past) (Violation, bool) {
 	v, bad := violation(&op, past)
 	if bad {
-		if b, ok := partner(&op, l.ring, op.Kind == End); ok {
+		if b, ok := partner(&op, l.ring); ok {
 			v.B = b
 		}
 		l.contradicted(&op)

@@ -37,26 +37,39 @@ func indexes(n int) []int {
 }
 
 // partner picks the operation that shows best why A is wrong, out of those
-// that came before it: the smallest length above what A allows, a produce
-// rather than a read, then the earliest return. preferEnd puts reads of the
-// log's end first.
-func partner(a *Op, ops []Op, preferEnd bool) (best Op, found bool) {
+// that came before it: one of A's own kind, where that makes a kind of anomaly
+// of its own (two acknowledgements, two reads of the end), then the smallest
+// length above what A allows, a produce rather than a read, then the earliest
+// return.
+func partner(a *Op, ops []Op) (best Op, found bool) {
 	for i := range ops {
 		b := &ops[i]
 		if b.Ret >= a.Call || b.Lo <= a.Hi || b.Suspect || b.Kind >= filler {
 			continue
 		}
-		if !found || better(b, &best, preferEnd) {
+		if !found || better(a, b, &best) {
 			best, found = *b, true
 		}
 	}
 	return best, found
 }
 
-func better(b, than *Op, preferEnd bool) bool {
-	switch {
-	case preferEnd && (b.Kind == End) != (than.Kind == End):
+// alike tells whether two operations of the same kind contradict each other
+// under a name of their own.
+func alike(a, b *Op) bool {
+	switch a.Kind {
+	case End:
 		return b.Kind == End
+	case Produce:
+		return b.Kind == Produce && !a.Unknown && !b.Unknown
+	}
+	return false
+}
+
+func better(a, b, than *Op) bool {
+	switch own := alike(a, b); {
+	case own != alike(a, than):
+		return own
 	case b.Lo != than.Lo:
 		return b.Lo < than.Lo
 	case b.writes() != than.writes():
