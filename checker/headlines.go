@@ -14,6 +14,7 @@ type headlines struct {
 	byOffset map[place]int           // the headline about an offset
 	byValue  map[place]int           // the headline about a value
 	bySend   map[place]int           // the headline about the order of sends, by value
+	byEnd    map[place]int           // the headline about a false end of a log
 	byPoll   map[int64][]backward    // polls that went back, by entry
 	offsets  map[int64][]causeOffset // of each log, in order
 	groups   []*group
@@ -49,7 +50,10 @@ type group struct {
 }
 
 func newHeadlines(e *Env) *headlines {
-	return &headlines{env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, byPoll: map[int64][]backward{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{}}
+	return &headlines{
+		env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, byEnd: map[place]int{},
+		byPoll: map[int64][]backward{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{},
+	}
 }
 
 // causal is the number of kinds, from the catalogue's first, that can be the
@@ -96,6 +100,8 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 			}
 		case c.Kind == NonmonotonicPoll || c.Kind == IntNonmonotonicPoll:
 			h.byPoll[c.Ops[1]] = append(h.byPoll[c.Ops[1]], backward{c.Log, c.From, c.To, g.at})
+		case c.Kind == EndOffsetRegression:
+			h.byEnd[place{c.Log, c.Offset}] = g.at
 		}
 	}
 	h.spread(beyond)
@@ -134,6 +140,10 @@ func (h *headlines) cause(c *Case) *group {
 			if at, ok := h.bySend[place{c.Log, v}]; ok && v != -1 {
 				return h.groups[at]
 			}
+		}
+		// The same false end is told again, or a read is answered from it.
+		if at, ok := h.byEnd[place{c.Log, c.Offset}]; ok && c.Kind == NonlinearizableLog {
+			return h.groups[at]
 		}
 	}
 	return nil

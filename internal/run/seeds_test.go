@@ -12,8 +12,7 @@ import (
 
 // TestHealthySeeds: a healthy broker is never convicted, whatever the nemesis
 // does, and hardly ever left unknown. One run at a time, so that the machine is
-// the run's own. ACKPROOF_TEST_ALL=1 runs fifty seeds of each workload's
-// share; each seed prints one line.
+// the run's own. ACKPROOF_TEST_ALL=1 runs fifty seeds; each prints one line.
 func TestHealthySeeds(t *testing.T) {
 	unknown := 0
 	for _, seed := range seeds(2, 50) {
