@@ -106,6 +106,12 @@ func (l *Links) checkNodes() error {
 	return nil
 }
 
+// CheckURL tells whether url can be the URL of a Toxiproxy server.
+func CheckURL(url string) error {
+	_, _, err := listenAddr(url)
+	return err
+}
+
 // listenAddr says where proxies listen, and by which host they are reached: on
 // the loopback interface where the server is on this machine.
 func listenAddr(server string) (listen, host string, err error) {

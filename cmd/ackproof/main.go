@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/ackproof/ackproof/checker"
 )
@@ -41,10 +42,13 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		code = &exitError{code: exitUsage, err: err}
 	}
 	if code.err != nil {
-		fmt.Fprintf(errOut, "ackproof: %v\n", code.err)
+		fmt.Fprintf(errOut, "ackproof: %s\n", sentence(code.err))
 	}
 	return code.code
 }
+
+// sentence puts joined errors on one line.
+func sentence(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // exitError carries an exit code through cobra. A nil err has been said already.
 type exitError struct {

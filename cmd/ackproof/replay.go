@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,40 +29,60 @@ func (a *app) replayCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVarP(&n, "runs", "n", 1, "how many times")
-	cmd.Flags().StringVar(&store, "store", "store", "directory for run directories")
+	cmd.Flags().StringVar(&store, "store", defaultStore, "directory for run directories")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "no status line")
 	return cmd
 }
 
+// replay makes the run n times, fewer where the user stops it. A replay whose
+// harness failed counts as unknown and is listed.
 func (a *app) replay(dir string, n int, store string, quiet bool) error {
 	saved, err := run.Load(dir)
 	if err != nil {
 		return usage(err)
 	}
-	what := saved.Verdict.Valid.String()
-	if kinds := run.Violations(saved.Verdict); len(kinds) > 0 {
-		what = join(kinds)
+	repeat := "ackproof replay " + quote(dir)
+	if store != defaultStore {
+		repeat += " --store " + quote(store)
 	}
-	worst, same := checker.Valid, 0
-	for i := range n {
-		o := run.Options{Store: store, Tool: tool(), Plan: saved.Plan, Summary: summary("ackproof replay " + dir)}
-		res, err := a.supervised(saved.Spec, o, quiet)
-		if err != nil {
-			return internal(fmt.Errorf("replay %d of %d: %w", i+1, n, err))
+	stop, release := onInterrupt(a.err)
+	defer release()
+	worst, same, made := checker.Valid, 0, 0
+	for made < n && !stopped(stop) {
+		made++
+		o := run.Options{Store: store, Tool: tool(), Plan: saved.Plan, Summary: summary(repeat)}
+		res, err := a.supervised(saved.Spec, o, stop, quiet)
+		var refused *run.Refused
+		if errors.As(err, &refused) {
+			return usage(err)
 		}
-		again := run.Reproduces(saved.Verdict, res.Verdict)
+		if err != nil {
+			fmt.Fprintf(a.err, "ackproof: replay %d of %d: %s\n", made, n, sentence(err))
+		}
+		again := err == nil && run.Reproduces(saved.Verdict, res.Verdict)
 		if again {
 			same++
 		}
-		found := res.Verdict.Valid.String()
-		if kinds := run.Violations(res.Verdict); len(kinds) > 0 {
-			found += ": " + join(kinds)
+		said := "not reproduced"
+		if again {
+			said = "reproduced"
 		}
-		fmt.Fprintf(a.out, "replay %d of %d: %s (%s) %s\n", i+1, n, map[bool]string{true: "reproduced", false: "not reproduced"}[again], found, res.Dir)
+		fmt.Fprintf(a.out, "replay %d of %d: %s (%s) %s\n", made, n, said, finding(res.Verdict), res.Dir)
+		if err != nil {
+			worst = worse(worst, checker.Unknown)
+		}
 		worst = worse(worst, res.Verdict.Valid)
 	}
-	fmt.Fprintf(a.out, "%d of %d reproduced %s\n", same, n, what)
+	fmt.Fprintf(a.out, "%d of %d reproduced %s\n", same, made, finding(saved.Verdict))
 	return verdictCode(worst)
+}
+
+// finding is a verdict in a few words.
+func finding(v checker.Verdict) string {
+	if kinds := run.Violations(v); len(kinds) > 0 {
+		return v.Valid.String() + ": " + join(kinds)
+	}
+	return v.Valid.String()
 }
 
 // worse orders invalid before unknown before valid.

@@ -4,13 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +21,9 @@ import (
 	"github.com/ackproof/ackproof/internal/run"
 	"github.com/ackproof/ackproof/nemesis"
 )
+
+// defaultStore is where run directories go, below the working directory.
+const defaultStore = "store"
 
 // runFlags are the flags of run that are not fields of the Spec.
 type runFlags struct {
@@ -44,7 +46,7 @@ func (a *app) runCmd() *cobra.Command {
 		},
 	}
 	specFlags(cmd.Flags(), &spec)
-	cmd.Flags().StringVar(&f.store, "store", "store", "directory for run directories")
+	cmd.Flags().StringVar(&f.store, "store", defaultStore, "directory for run directories")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "walk this plan file as it is instead of drawing one from the seed")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print verdict.json instead of the summary")
 	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "no status line")
@@ -123,10 +125,15 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 		s.Seed = binary.BigEndian.Uint64(b[:]) >> 11 // exact in every JSON reader
 	}
 	if s.Name == "" {
-		target, _, _ := strings.Cut(s.Target, ":")
-		s.Name = target + "-" + s.Workload
+		s.Name = defaultName(*s)
 	}
 	return s.Validate()
+}
+
+// defaultName names a run after its target and its workload.
+func defaultName(s run.Spec) string {
+	target, _, _ := strings.Cut(s.Target, ":")
+	return target + "-" + s.Workload
 }
 
 // run makes the run and says what came of it.
@@ -144,7 +151,9 @@ func (a *app) run(spec run.Spec, f runFlags) error {
 			o.Plan = nemesis.Plan{}
 		}
 	}
-	res, err := a.supervised(spec, o, f.quiet || f.json)
+	stop, release := onInterrupt(a.err)
+	defer release()
+	res, err := a.supervised(spec, o, stop, f.quiet || f.json)
 	return a.conclude(res, err, f.json)
 }
 
@@ -155,10 +164,8 @@ func summary(repeat string) func(io.Writer, run.Result) {
 	}
 }
 
-// supervised runs with the status line and with Ctrl-C.
-func (a *app) supervised(spec run.Spec, o run.Options, quiet bool) (run.Result, error) {
-	stop, release := onInterrupt(a.err)
-	defer release()
+// supervised runs with the status line; stop ends its main phase.
+func (a *app) supervised(spec run.Spec, o run.Options, stop <-chan struct{}, quiet bool) (run.Result, error) {
 	o.Stop = stop
 	if !quiet {
 		line := newStatusLine(a.err)
@@ -168,94 +175,39 @@ func (a *app) supervised(spec run.Spec, o run.Options, quiet bool) (run.Result, 
 	return run.Run(context.Background(), spec, o)
 }
 
-// conclude prints the summary or the verdict and chooses the exit code.
+// conclude prints the summary or the verdict and chooses the exit code. A
+// violation stands whatever else went wrong; a verdict that says valid does not
+// make up for a harness that failed.
 func (a *app) conclude(res run.Result, err error, asJSON bool) error {
 	judged := res.Verdict.Format != 0
 	if judged {
 		a.printResult(res, asJSON)
 	}
+	var refused *run.Refused
 	switch {
-	case err != nil && res.Verdict.Valid == checker.Invalid:
-		fmt.Fprintf(a.err, "ackproof: %v\n", err)
-		return &exitError{code: exitInvalid}
-	case err != nil && judged:
-		return &exitError{exitUnknown, err}
-	case err != nil && res.Dir == "":
+	case err == nil:
+		return verdictCode(res.Verdict.Valid)
+	case errors.As(err, &refused):
 		return usage(err)
-	case err != nil:
-		return internal(err)
+	case judged && res.Verdict.Valid == checker.Invalid:
+		return &exitError{exitInvalid, err}
+	case judged && res.Verdict.Valid == checker.Unknown:
+		return &exitError{exitUnknown, err}
 	}
-	return verdictCode(res.Verdict.Valid)
+	return internal(err)
 }
 
+// printResult prints what the run's directory says. Where it could not be
+// written there, it is rendered again.
 func (a *app) printResult(res run.Result, asJSON bool) {
 	if asJSON {
 		_, _ = a.out.Write(run.EncodeVerdict(res.Verdict))
 		return
 	}
 	b, err := os.ReadFile(filepath.Join(res.Dir, histories.SummaryFile))
-	if err != nil {
-		fmt.Fprintf(a.err, "ackproof: read the summary: %v\n", err)
+	if err != nil || len(b) == 0 {
+		report.Summary(a.out, report.Run{Header: res.Header, Verdict: res.Verdict, Dir: res.Dir, Mutant: res.Spec.Mutant})
 		return
 	}
 	_, _ = a.out.Write(b)
-}
-
-// repeatCommand is the command line that makes the same run again.
-func repeatCommand(s run.Spec, f runFlags) string {
-	args := []string{"ackproof", "run"}
-	add := func(flag, v string) { args = append(args, "--"+flag, v) }
-	def := run.Default()
-	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	specFlags(fs, &def) // the defaults, as flags
-	cur := s
-	fc := pflag.NewFlagSet("", pflag.ContinueOnError)
-	specFlags(fc, &cur)
-	// binding resets some fields to their flags' zero; put the run's back
-	cur = s
-	fc.VisitAll(func(fl *pflag.Flag) {
-		base := fs.Lookup(fl.Name)
-		if fl.Name == "name" || fl.Name == "seed" || fl.Name == "safe" || fl.Value.String() == base.Value.String() {
-			return
-		}
-		v := strings.Trim(fl.Value.String(), "[]")
-		if fl.Value.Type() == "bool" {
-			args = append(args, "--"+fl.Name+"="+v)
-			return
-		}
-		add(fl.Name, v)
-	})
-	if f.plan != "" {
-		add("plan", f.plan)
-	}
-	if f.store != "store" {
-		add("store", f.store)
-	}
-	add("seed", fmt.Sprint(s.Seed))
-	return strings.Join(args, " ")
-}
-
-// onInterrupt closes stop at the first Ctrl-C; a second one ends the process.
-func onInterrupt(w io.Writer) (stop chan struct{}, release func()) {
-	stop = make(chan struct{})
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	quit := make(chan struct{})
-	go func() {
-		first := true
-		for {
-			select {
-			case <-signals:
-				if !first {
-					os.Exit(exitStopped)
-				}
-				first = false
-				close(stop)
-				fmt.Fprintln(w, "\nackproof: stopping: healing, reading back, judging; Ctrl-C again ends at once")
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return stop, func() { signal.Stop(signals); close(quit) }
 }

@@ -64,6 +64,12 @@ func translate(err error) int {
 		fmt.Fprintf(os.Stderr, "ackproof: wait for the child process: %v\n", err)
 		return exitInternal
 	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		switch status.Signal() {
+		case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP: // of a command that has nothing to wind up
+			return exitStopped
+		}
+	}
 	switch code := exit.ExitCode(); code {
 	case childUnknown:
 		return exitUnknown

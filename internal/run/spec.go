@@ -160,54 +160,6 @@ func (s Spec) Workers(nodes int) (int, error) {
 	return n, nil
 }
 
-// ByName returns the row with this name, or an error that names the nearest.
-func ByName[T any](what, name string, rows []T, nameOf func(T) string) (T, error) {
-	names := make([]string, len(rows))
-	for i, r := range rows {
-		if nameOf(r) == name {
-			return r, nil
-		}
-		names[i] = nameOf(r)
-	}
-	var zero T
-	return zero, fmt.Errorf("unknown %s %q%s; there are: %s", what, name, nearest(name, names), strings.Join(names, ", "))
-}
-
-// nearest proposes the name that needs the fewest edits, if that is plausible.
-func nearest(name string, names []string) string {
-	best, at := len(name)/2+2, ""
-	for _, n := range names {
-		if d := edits(name, n); d < best {
-			best, at = d, n
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", at)
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // Validate says what is wrong with a field and what is allowed.
 func (s Spec) Validate() error {
 	if _, err := s.workload(); err != nil {
@@ -217,6 +169,9 @@ func (s Spec) Validate() error {
 		return err
 	}
 	if err := s.validateNames(); err != nil {
+		return err
+	}
+	if err := nemesis.CheckURL(s.Toxiproxy); err != nil {
 		return err
 	}
 	if s.Name == "" || strings.ContainsAny(s.Name, "/\\\x00") || strings.HasPrefix(s.Name, ".") || s.Name == "latest" {
@@ -265,6 +220,12 @@ func (s Spec) validateNames() error {
 	if _, err := ByName("target", name, target.Targets, func(t target.Target) string { return t.Name }); err != nil {
 		return err
 	}
+	if err := target.Check(s.Target); err != nil {
+		return err
+	}
+	if name == "embedded" && s.Replication > s.Nodes {
+		return fmt.Errorf("replication is %d; allowed is 1 to %d, the number of nodes, or 0 for the target's default", s.Replication, s.Nodes)
+	}
 	if s.Mutant != "" {
 		if _, err := ByName("mutant", s.Mutant, mutants.Mutants, func(m mutants.Mutant) string { return m.Name }); err != nil {
 			return err
@@ -285,15 +246,6 @@ func (s Spec) validateNames() error {
 		}
 	}
 	return nil
-}
-
-func oneOf(field, v string, allowed ...string) error {
-	for _, a := range allowed {
-		if v == a {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s %q%s; allowed are: %s", field, v, nearest(v, allowed), strings.Join(allowed, ", "))
 }
 
 func (s Spec) workload() (generator.Workload, error) {

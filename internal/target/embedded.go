@@ -34,8 +34,8 @@ type embedded struct {
 
 // startEmbedded starts the cluster on free ports of the loopback interface.
 func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
-	if cfg.Arg != "" {
-		return nil, fmt.Errorf("target embedded:%s: embedded takes no argument", cfg.Arg)
+	if err := checkEmbedded(cfg.Arg); err != nil {
+		return nil, err
 	}
 	n := cfg.Nodes
 	if n == 0 {
@@ -94,6 +94,14 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 		e.fake.Close()
 	})
 	return e, nil
+}
+
+// checkEmbedded refuses any argument.
+func checkEmbedded(arg string) error {
+	if arg != "" {
+		return fmt.Errorf("target embedded:%s: embedded takes no argument", arg)
+	}
+	return nil
 }
 
 // Nodes implements Cluster.

@@ -78,6 +78,12 @@ func startExternal(ctx context.Context, cfg Config) (Cluster, error) {
 	return e, nil
 }
 
+// checkExternal demands addresses.
+func checkExternal(arg string) error {
+	_, err := parseAddrs(arg)
+	return err
+}
+
 // parseAddrs reads HOST:PORT,HOST:PORT.
 func parseAddrs(arg string) ([]string, error) {
 	if arg == "" {

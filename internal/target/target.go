@@ -78,4 +78,5 @@ type Cluster interface {
 type Target struct {
 	Name, Doc string
 	Start     func(ctx context.Context, cfg Config) (Cluster, error)
+	Check     func(arg string) error // is this an argument that Start can take?
 }

@@ -12,21 +12,40 @@ import (
 var Targets = []Target{
 	{"embedded", "An in-process cluster (kfake) of three brokers, or as many as --nodes says. " +
 		"It keeps one log per partition without replication, so reads are strict and nothing may be lost. " +
-		"The only target that can be broken with --mutant.", startEmbedded},
+		"The only target that can be broken with --mutant.", startEmbedded, checkEmbedded},
 	{"external", "Any Kafka-compatible brokers that are running: external:HOST:PORT,… names some of them, the rest is discovered. " +
-		"Only topics that the run created are touched. Reads are judged as Kafka promises them.", startExternal},
+		"Only topics that the run created are touched. Reads are judged as Kafka promises them.", startExternal, checkExternal},
 }
 
 // Start starts the target that spec names, as name or name:argument.
 func Start(ctx context.Context, spec string, cfg Config) (Cluster, error) {
-	name, arg, _ := strings.Cut(spec, ":")
+	t, arg, err := find(spec)
+	if err != nil {
+		return nil, err
+	}
 	cfg.Arg = arg
+	return t.Start(ctx, cfg)
+}
+
+// Check tells whether spec names a target with an argument that it can take,
+// without starting anything.
+func Check(spec string) error {
+	t, arg, err := find(spec)
+	if err != nil {
+		return err
+	}
+	return t.Check(arg)
+}
+
+// find returns the target that spec names, and its argument.
+func find(spec string) (t Target, arg string, err error) {
+	name, arg, _ := strings.Cut(spec, ":")
 	names := make([]string, len(Targets))
 	for i, t := range Targets {
 		if t.Name == name {
-			return t.Start(ctx, cfg)
+			return t, arg, nil
 		}
 		names[i] = t.Name
 	}
-	return nil, fmt.Errorf("target %q%s: want %s", spec, mutants.Nearest(name, names), strings.Join(names, " or "))
+	return Target{}, "", fmt.Errorf("target %q%s: want %s", spec, mutants.Nearest(name, names), strings.Join(names, " or "))
 }
