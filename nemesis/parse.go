@@ -20,7 +20,8 @@ var eventFields = []string{"id", "at", "for", "fault", "on", "direction", "args"
 
 // ParsePlan reads a plan: a JSON array of events, as Encode writes it. Times
 // are durations like "1.5s", or whole nanoseconds. An event without an id has
-// its position as id. What is wrong is named with its place and what is
+// its position as id. nodes are those that events may be on; nil where the
+// cluster is not known yet. What is wrong is named with its place and what is
 // allowed; values outside the realistic ranges are allowed, see Unusual.
 func ParsePlan(name string, b []byte, nodes []string) (Plan, error) {
 	p := &planParser{name: name, src: b, nodes: nodes, ids: map[int]bool{}}
@@ -228,10 +229,13 @@ func (p *planParser) judge(e Event) (string, error) {
 		return "fault", unknown(e.Fault, FaultNames(true), "faults are")
 	}
 	if len(e.On) == 0 {
+		if p.nodes == nil {
+			return "on", errors.New(`no nodes: want at least one, as ["n1"]`)
+		}
 		return "on", fmt.Errorf("no nodes: there are %s", strings.Join(p.nodes, ", "))
 	}
 	for i, node := range e.On {
-		if !slices.Contains(p.nodes, node) {
+		if p.nodes != nil && !slices.Contains(p.nodes, node) {
 			return "on", unknown(node, p.nodes, "nodes are")
 		}
 		if slices.Contains(e.On[:i], node) {

@@ -242,6 +242,17 @@ func TestParsePlanRefuses(t *testing.T) {
 	}
 }
 
+// A plan can be read before the cluster is there, and is held to its nodes later.
+func TestParsePlanBeforeTheCluster(t *testing.T) {
+	b := []byte(`[{"at":"1s","for":"1s","fault":"down","on":["n9"]}]`)
+	if _, err := ParsePlan("p", b, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := ParsePlan("p", b, threeNodes); err == nil {
+		t.Error("a plan for a node that is not there was accepted")
+	}
+}
+
 // FuzzParsePlan: no input panics; what is accepted is encoded and parsed back
 // to the same plan, and every event in it can be run.
 func FuzzParsePlan(f *testing.F) {

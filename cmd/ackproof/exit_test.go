@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -46,4 +47,12 @@ func TestAPanicIsAnInternalError(t *testing.T) {
 	if got := translate(exec.Command("sh", "-c", "kill -9 $$").Run()); got != exitInternal {
 		t.Errorf("killed child: exit code %d, want %d", got, exitInternal)
 	}
+}
+
+// panics is a command of which a goroutine panics.
+func panics() {
+	os.Exit(supervise(nil, func([]string) int {
+		go panic("on purpose")
+		select {}
+	}))
 }

@@ -144,7 +144,7 @@ func (a *app) run(spec run.Spec, f runFlags) error {
 		if err != nil {
 			return usage(fmt.Errorf("read plan: %w", err))
 		}
-		if o.Plan, err = nemesis.ParsePlan(f.plan, b, nil); err != nil {
+		if o.Plan, err = nemesis.ParsePlan(f.plan, b, spec.NodeNames()); err != nil {
 			return usage(err)
 		}
 		if o.Plan == nil {

@@ -30,7 +30,7 @@ func Load(dir string) (s Saved, err error) {
 	if err != nil {
 		return s, fmt.Errorf("read plan: %w", err)
 	}
-	if s.Plan, err = nemesis.ParsePlan(path, b, nil); err != nil {
+	if s.Plan, err = nemesis.ParsePlan(path, b, s.Spec.NodeNames()); err != nil {
 		return s, err
 	}
 	if s.Plan == nil {

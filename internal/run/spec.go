@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,6 +109,9 @@ func ReadSpec(path string) (Spec, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Spec{}, fmt.Errorf("spec %s: byte %d: more than one JSON value", path, dec.InputOffset())
 	}
+	if field := s.missing(b); field != "" {
+		return Spec{}, fmt.Errorf("spec %s: field %s is missing", path, field)
+	}
 	if s.Format != SpecFormat {
 		return Spec{}, fmt.Errorf("spec %s: field format is %d; this version reads %d", path, s.Format, SpecFormat)
 	}
@@ -116,8 +121,25 @@ func ReadSpec(path string) (Spec, error) {
 	return s, nil
 }
 
+// missing returns the first field that b, a spec, lacks; empty: none.
+func (Spec) missing(b []byte) string {
+	var has, want map[string]json.RawMessage
+	if json.Unmarshal(b, &has) != nil || json.Unmarshal(Spec{}.Encode(), &want) != nil {
+		return "" // b was a spec a moment ago
+	}
+	for _, field := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := has[field]; !ok {
+			return field
+		}
+	}
+	return ""
+}
+
 // lineOf says where in b a JSON error stands.
 func lineOf(b []byte, off int64, err error) string {
+	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok { // the decoder only tells which
+		off = int64(bytes.Index(b, []byte(field))) + 1
+	}
 	var syn *json.SyntaxError
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &syn) {
@@ -253,6 +275,15 @@ func (s Spec) workload() (generator.Workload, error) {
 }
 
 func (s Spec) seed() seed.Seed { return seed.Seed(s.Seed) }
+
+// NodeNames are the nodes that a plan may name, where they are known before the
+// run: on the embedded target. nil: they are not.
+func (s Spec) NodeNames() []string {
+	if name, _, _ := strings.Cut(s.Target, ":"); name != "embedded" {
+		return nil
+	}
+	return target.NodeNames(s.Nodes)
+}
 
 // Faulty tells whether the run breaks anything.
 func (s Spec) Faulty() bool { return len(s.Nemesis) > 0 && s.Nemesis[0] != "none" }

@@ -37,6 +37,15 @@ func Check(spec string) error {
 	return t.Check(arg)
 }
 
+// NodeNames are the names of the nodes of a cluster of n brokers.
+func NodeNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = nodeName(i)
+	}
+	return names
+}
+
 // find returns the target that spec names, and its argument.
 func find(spec string) (t Target, arg string, err error) {
 	name, arg, _ := strings.Cut(spec, ":")
