@@ -213,7 +213,7 @@ func (s Spec) Validate() error {
 		{"final-limit (seconds)", sec(s.FinalLimit), 1, 86400},
 		{"op-timeout (seconds)", sec(s.OpTimeout), 0.05, 600},
 		{"poll-wait (seconds)", sec(s.PollWait), 0, sec(s.OpTimeout) / 2},
-		{"nemesis-interval (seconds)", sec(s.Interval), 0.5, 86400},
+		{"nemesis-interval (seconds)", sec(s.Interval), 1, 86400},
 		{"rate", s.Rate, 0, 10e6},
 		{"nodes", float64(s.Nodes), 1, 99},
 		{"topics", float64(s.Topics), 1, 1000},
