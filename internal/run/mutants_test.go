@@ -48,6 +48,25 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestLedgerWithoutCuts: under faults that delay and cut to pieces but lose
+// nothing, every answer arrives, and the convictions equal the ledger.
+func TestLedgerWithoutCuts(t *testing.T) {
+	if os.Getenv("ACKPROOF_TEST_ALL") != "1" {
+		t.Skip("TestMutants holds every mutant to its ledger under all faults; ACKPROOF_TEST_ALL=1 runs this too")
+	}
+	for _, m := range mutants.Mutants {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			tr := tryMutant(t, m, 1, "latency", "slicer")
+			for i := range tr.sins {
+				tr.sins[i].Proven = true
+			}
+			tr.convicted(t)
+			tr.balanced(t)
+		})
+	}
+}
+
 // trial is a run of a mutant with its ledger.
 type trial struct {
 	mutant  mutants.Mutant
