@@ -61,8 +61,12 @@ func (r *runner) openLogs() (err error) {
 	return nil
 }
 
+// save writes a file of the run directory. What could not be written whole is
+// removed again.
 func (r *runner) save(name string, b []byte) error {
-	if err := os.WriteFile(filepath.Join(r.dir, name), b, 0o644); err != nil {
+	path := filepath.Join(r.dir, name)
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		_ = os.Remove(path)
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil

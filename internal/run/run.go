@@ -61,7 +61,8 @@ func Run(ctx context.Context, spec Spec, o Options) (res Result, err error) {
 		return r.result(), err
 	}
 	if err := r.record(ctx); err != nil {
-		return r.result(), r.salvage(err)
+		err = r.salvage(err)
+		return r.result(), err
 	}
 	if err := r.judge(); err != nil {
 		return r.result(), err
