@@ -7,7 +7,7 @@ GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all bench docs lint kafka-test
+.PHONY: all build test test-all test-all-page bench docs lint kafka-test
 
 all: build
 
@@ -22,8 +22,23 @@ lint:
 test: lint
 	$(GO) test -race -timeout 18m $(TEST_FLAGS) ./...
 
+# One package at a time, so that the runs have the machine to themselves. What
+# the healthy seeds and the mutants said is kept in docs/test-all.md.
 test-all: lint
-	ACKPROOF_TEST_ALL=1 $(GO) test -timeout 170m -v $(TEST_FLAGS) ./... 2>&1 | tee bin/test-all.log
+	@mkdir -p bin
+	ACKPROOF_TEST_ALL=1 $(GO) test -p 1 -timeout 170m -v $(TEST_FLAGS) ./... > bin/test-all.log 2>&1; code=$$?; \
+		$(MAKE) -s test-all-page; cat docs/test-all.md; exit $$code
+
+test-all-page:
+	@said() { sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: \('"$$1"'.*\)/\1/p' bin/test-all.log; }; { \
+	echo '# What `make test-all` said last'; echo; \
+	echo "$$(date -u +%Y-%m-%d), $$($(GO) version | cut -d' ' -f3-), $$(getconf _NPROCESSORS_ONLN) cores. A seed repeats its plan: see TestHealthySeeds and TestMutants in internal/run."; echo; \
+	echo '## Healthy runs under all faults'; echo; echo '```'; said healthy; echo '```'; echo; \
+	echo '## Broken brokers'; echo; \
+	echo 'Each is convicted by the headline of its row, of nothing that is not in its ledger, and of all that is proven to have reached a client.'; echo; \
+	echo '```'; said mutant; said twin; echo '```'; echo; \
+	echo '## Packages'; echo; echo '```'; grep -E '^(ok|FAIL|panic:| *--- FAIL)' bin/test-all.log | grep -v '^FAIL$$'; echo '```'; \
+	} > docs/test-all.md
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x -count 3 ./...

@@ -40,10 +40,15 @@ func TestMutants(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("twin/seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			res := runShort(t, seed, "", "all")
-			if res.Verdict.Valid != checker.Valid {
-				t.Errorf("the same seed without a mutant: %s", told(res.Verdict))
+			v := runShort(t, seed, "", "all").Verdict
+			if v.Valid == checker.Unknown { // a busy machine may leave a fault unproven once
+				t.Log(told(v))
+				v = runShort(t, seed, "", "all").Verdict
 			}
+			if v.Valid != checker.Valid {
+				t.Errorf("the same seed without a mutant: %s", told(v))
+			}
+			t.Logf("twin of the mutants, seed %d: %s, %d operations, %d acknowledged", seed, v.Valid, v.Judged.Ops, v.Judged.Acked)
 		})
 	}
 }
@@ -51,7 +56,7 @@ func TestMutants(t *testing.T) {
 // TestLedgerWithoutCuts: under faults that delay and cut to pieces but lose
 // nothing, every answer arrives, and the convictions equal the ledger.
 func TestLedgerWithoutCuts(t *testing.T) {
-	if os.Getenv("ACKPROOF_TEST_ALL") != "1" {
+	if !testAll() {
 		t.Skip("TestMutants holds every mutant to its ledger under all faults; ACKPROOF_TEST_ALL=1 runs this too")
 	}
 	for _, m := range mutants.Mutants {
@@ -90,12 +95,16 @@ func tryMutant(t *testing.T, m mutants.Mutant, seed uint64, faults ...string) *t
 }
 
 // runShort makes a run of a few seconds: long enough for faults and sins to
-// meet honest traffic, short enough to have one for every mutant.
+// meet honest traffic, short enough to have one for every mutant. The broker
+// behaves for two of them.
 func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result {
 	t.Helper()
 	spec := Default()
 	spec.Seed, spec.Mutant, spec.Nemesis = seed, mutant, faults
-	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(7*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
+	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(5*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
+	if testAll() {
+		spec.TimeLimit = Duration(8 * time.Second)
+	}
 	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})
 	if err != nil {
 		t.Fatalf("run: %v", err)
@@ -103,10 +112,13 @@ func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result
 	return res
 }
 
+// testAll tells whether the long version of the tests was asked for.
+func testAll() bool { return os.Getenv("ACKPROOF_TEST_ALL") == "1" }
+
 // seeds lists the seeds of a test: a few, or all of them with ACKPROOF_TEST_ALL=1.
 func seeds(few, all int) []uint64 {
 	n := few
-	if os.Getenv("ACKPROOF_TEST_ALL") == "1" {
+	if testAll() {
 		n = all
 	}
 	out := make([]uint64, n)
@@ -184,24 +196,34 @@ type culprit struct{ log, n int64 }
 // headline is there is held by convicted.
 func (tr *trial) balanced(t *testing.T) {
 	t.Helper()
-	sinned, convicted := map[culprit]bool{}, map[culprit]bool{}
+	sinned, proven := map[culprit]bool{}, map[culprit]bool{}
+	convicted, follower := map[culprit]bool{}, map[culprit]bool{}
 	for _, s := range tr.sins {
 		sinned[tr.culprit(s)] = true
+		if s.Proven {
+			proven[tr.culprit(s)] = true
+		}
 	}
 	for _, a := range tr.verdict.Anomalies {
 		for _, e := range a.Examples {
 			c := tr.convict(e)
+			if string(a.Kind) != tr.mutant.Headline {
+				follower[c] = true
+				continue
+			}
 			convicted[c] = true
-			if string(a.Kind) == tr.mutant.Headline && !sinned[c] {
+			if !sinned[c] {
 				t.Errorf("convicted without a sin: %+v", e)
 			}
 		}
 	}
 	for _, s := range tr.sins {
-		if s.Proven && !convicted[tr.culprit(s)] {
+		if c := tr.culprit(s); s.Proven && !convicted[c] && !follower[c] {
 			t.Errorf("not convicted: %+v", s)
 		}
 	}
+	t.Logf("mutant %s, seed %d: %s, %d convicted of %s, %d in the ledger, %d of them proven",
+		tr.mutant.Name, tr.res.Spec.Seed, tr.verdict.Valid, len(convicted), tr.mutant.Headline, len(sinned), len(proven))
 }
 
 // byValue tells whether sins are matched by the record's value.

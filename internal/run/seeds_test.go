@@ -17,8 +17,7 @@ func TestHealthySeeds(t *testing.T) {
 	unknown := 0
 	for _, seed := range seeds(2, 50) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			res := runHealthy(t, seed)
-			v := res.Verdict
+			v := runHealthy(t, seed).Verdict
 			bit, healed := 0, 0
 			for _, f := range v.Faults {
 				if f.Bit == checker.Valid {
@@ -28,8 +27,8 @@ func TestHealthySeeds(t *testing.T) {
 					healed++
 				}
 			}
-			t.Logf("seed %d %s %s: %d operations, %d acknowledged, %d faults, %d proven to have bitten, %d to have healed, %d windows",
-				seed, res.Spec.Workload, v.Valid, v.Judged.Ops, v.Judged.Acked, len(v.Faults), bit, healed, v.Judged.Windows)
+			t.Logf("healthy, seed %d: %s, %d operations, %d acknowledged, %d faults, %d proven to have bitten, %d to have healed, %d windows",
+				seed, v.Valid, v.Judged.Ops, v.Judged.Acked, len(v.Faults), bit, healed, v.Judged.Windows)
 			switch {
 			case len(v.Anomalies) > 0 && v.Valid == checker.Invalid:
 				t.Errorf("a healthy broker was convicted: %s", told(v))
