@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
@@ -142,7 +143,9 @@ func collect(open func() (histories.Reader, error), want map[int64]int64) (map[i
 			at, wanted := want[op.Index]
 			wanted = wanted && at == log
 			if wanted || touches(op, log) {
-				win.add(line{op.Index, string(histories.AppendText(nil, op))}, wanted)
+				// The index has a column of its own.
+				text := strings.TrimPrefix(string(histories.AppendText(nil, op)), fmt.Sprintf("i=%d ", op.Index))
+				win.add(line{op.Index, text}, wanted)
 			}
 		}
 	}
