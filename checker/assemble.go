@@ -35,12 +35,17 @@ func (j *Judge) verdict() Verdict {
 			w := q.judged
 			w.Windows, w.WindowOps = v.Judged.Windows, v.Judged.WindowOps
 			v.Judged = w
-			v.Incomplete = q.incomplete() || len(j.broken) > 0
+			v.Incomplete = q.incomplete() || len(j.broken) > 0 || len(j.form.problems) > 0
 		case *faults:
 			v.Faults = q.results()
 		case *stats:
 			count = q
 		}
+	}
+	if len(j.form.problems) > 0 {
+		// The call that is missing may be the send of what was read.
+		cases = slices.DeleteFunc(cases, func(c Case) bool { return c.Kind == PhantomRead })
+		delete(beyond, PhantomRead)
 	}
 	v.Anomalies = newHeadlines(j.env).assemble(cases, beyond)
 	if r, ok := windowsDecided(j.env, v.Judged.WindowOps, closed); !ok {

@@ -8,7 +8,9 @@ import (
 
 // form tells whether the history can be a record of what was asked at all:
 // indexes and times ascend, operations are paired, dead processes stay dead.
-// Where it cannot, what was found stands and nothing is called valid.
+// Where it cannot, what was found before stands and nothing is called valid.
+//
+// It goes ahead of the passes: the judge asks it about each entry.
 type form struct {
 	env      *Env
 	r        *Report
@@ -24,11 +26,18 @@ type malformation struct {
 
 func newForm(e *Env, r *Report) Pass { return &form{env: e, r: r} }
 
-// Observe takes the next entry.
-func (c *form) Observe(op *histories.Op) {
+// Observe has nothing to do: see sound.
+func (c *form) Observe(*histories.Op) {}
+
+func (c *form) observesNothing() {}
+
+// sound takes the next entry and tells whether the history up to here can be
+// one that a run recorded.
+func (c *form) sound(op *histories.Op) bool {
 	for _, p := range c.rules.Observe(op) {
 		c.problem(p)
 	}
+	return len(c.problems) == 0
 }
 
 func (c *form) problem(p histories.Problem) {
@@ -52,5 +61,8 @@ func (c *form) Finish() {
 			more = fmt.Sprintf(" (and %d more of this sort)", m.n-1)
 		}
 		c.r.Unknown(MalformedHistory, fmt.Sprintf("%s: %s%s", m.first.What, m.first.Why, more))
+	}
+	if len(c.problems) > 0 {
+		c.r.Unknown(IncompleteRun, fmt.Sprintf("nothing is judged from entry %d on, and no record before it is called a phantom-read, because its send may be what is missing", c.problems[0].first.Index))
 	}
 }

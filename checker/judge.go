@@ -18,7 +18,8 @@ type Judge struct {
 	fill   *batch // the batch being filled
 	since  time.Duration
 	done   sync.WaitGroup
-	broken []Reason // why the history could not be read to its end
+	form   *form
+	broken []Reason // why the history could not be judged to its end
 }
 
 // batches under way, for each judge.
@@ -37,6 +38,9 @@ func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 	for _, c := range Checkers {
 		r := newReport(c.Name, j.live)
 		p := &pass{Pass: c.New(j.env, r), name: c.Name, report: r}
+		if f, ok := p.Pass.(*form); ok {
+			j.form = f
+		}
 		_, p.idle = p.Pass.(interface{ observesNothing() })
 		j.passes = append(j.passes, p)
 		if c.Alone {
@@ -60,8 +64,14 @@ func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 // consequence of something else is only told apart by Finish.
 func (j *Judge) Found() []Finding { return j.live.found() }
 
-// Observe takes the next entry; it is lent.
+// Observe takes the next entry; it is lent. The passes get what stands before
+// the first entry that no run can have recorded there: where an entry is missing
+// or displaced, what follows would convict the innocent.
 func (j *Judge) Observe(op *histories.Op) {
+	if !j.form.sound(op) {
+		j.flush()
+		return
+	}
 	if j.fill == nil {
 		j.fill = <-j.free
 		j.fill.reset()

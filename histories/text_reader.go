@@ -79,6 +79,11 @@ func (r *textReader) Next() (*Op, error) {
 	if words[0].text == "header" {
 		return r.stop(r.src.failure(-r.length, "", "a header here: want it once, before every entry"))
 	}
+	if !whole && r.src.eof && r.hasHead {
+		// The shorter half of a number is a number, too. What has a header was
+		// written by a program, which ends its lines.
+		return r.stop(r.src.torn(-r.length))
+	}
 	both, err := r.parser.parse(words)
 	if err != nil {
 		if !whole && r.src.eof {
