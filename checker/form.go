@@ -10,7 +10,7 @@ import (
 // indexes and times ascend, operations are paired, dead processes stay dead.
 // Where it cannot, what was found before stands and nothing is called valid.
 //
-// It goes ahead of the passes: the judge asks it about each entry.
+// It goes ahead of the passes: the judge asks it about each batch.
 type form struct {
 	env      *Env
 	r        *Report
@@ -31,13 +31,19 @@ func (c *form) Observe(*histories.Op) {}
 
 func (c *form) observesNothing() {}
 
-// sound takes the next entry and tells whether the history up to here can be
-// one that a run recorded.
-func (c *form) sound(op *histories.Op) bool {
-	for _, p := range c.rules.Observe(op) {
-		c.problem(p)
+// sound takes the next entries and tells how many of them belong to a history
+// that a run can have recorded.
+func (c *form) sound(ops []histories.Op) int {
+	n := len(ops)
+	for i := range ops {
+		for _, p := range c.rules.Observe(&ops[i]) {
+			c.problem(p)
+		}
+		if len(c.problems) > 0 {
+			n = min(n, i)
+		}
 	}
-	return len(c.problems) == 0
+	return n
 }
 
 func (c *form) problem(p histories.Problem) {

@@ -64,14 +64,8 @@ func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 // consequence of something else is only told apart by Finish.
 func (j *Judge) Found() []Finding { return j.live.found() }
 
-// Observe takes the next entry; it is lent. The passes get what stands before
-// the first entry that no run can have recorded there: where an entry is missing
-// or displaced, what follows would convict the innocent.
+// Observe takes the next entry; it is lent.
 func (j *Judge) Observe(op *histories.Op) {
-	if !j.form.sound(op) {
-		j.flush()
-		return
-	}
 	if j.fill == nil {
 		j.fill = <-j.free
 		j.fill.reset()
@@ -83,13 +77,16 @@ func (j *Judge) Observe(op *histories.Op) {
 	}
 }
 
-// flush hands the batch to the lanes.
+// flush hands the batch to the lanes. The passes get what stands before the
+// first entry that no run can have recorded there: where an entry is missing or
+// displaced, what follows would convict the innocent.
 func (j *Judge) flush() {
 	if j.fill == nil {
 		return
 	}
 	b := j.fill
 	j.fill = nil
+	b.ops = b.ops[:j.form.sound(b.ops)]
 	b.readers.Store(int32(len(j.lanes)))
 	for _, l := range j.lanes {
 		l.in <- b
