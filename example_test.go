@@ -22,6 +22,7 @@ func Example() {
 	spec := ackproof.Default()
 	spec.Seed = 1
 	spec.Nemesis = []string{"none"}
+	spec.Topics, spec.Partitions = 1, 2
 	spec.TimeLimit = ackproof.Duration(2 * time.Second)
 	spec.Calm = ackproof.Duration(time.Second)
 	res, err := ackproof.Run(context.Background(), spec, ackproof.Options{Store: store})
