@@ -104,7 +104,12 @@ func ReadSpec(path string) (Spec, error) {
 	dec.DisallowUnknownFields()
 	var s Spec
 	if err := dec.Decode(&s); err != nil {
-		return Spec{}, fmt.Errorf("spec %s%s: %w", path, lineOf(b, dec.InputOffset(), err), err)
+		line := lineOf(b, dec.InputOffset(), err)
+		var typ *json.UnmarshalTypeError
+		if errors.As(err, &typ) {
+			return Spec{}, fmt.Errorf("spec %s%s: field %s: want a value of type %s, not a JSON %s", path, line, typ.Field, typ.Type, typ.Value)
+		}
+		return Spec{}, fmt.Errorf("spec %s%s: %w", path, line, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Spec{}, fmt.Errorf("spec %s: byte %d: more than one JSON value", path, dec.InputOffset())
