@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/ackproof/ackproof/internal/names"
 )
 
 // Fault is a row of the catalogue.
@@ -136,43 +138,8 @@ func unknown(name string, allowed []string, takes string) error {
 	if len(allowed) == 0 {
 		return fmt.Errorf("%q is unknown: %s nothing", name, takes)
 	}
-	if best := nearest(name, allowed); best != "" {
+	if best := names.Nearest(name, allowed); best != "" {
 		return fmt.Errorf("%q is unknown: did you mean %q? (%s %s)", name, best, takes, strings.Join(allowed, ", "))
 	}
 	return fmt.Errorf("%q is unknown: %s %s", name, takes, strings.Join(allowed, ", "))
-}
-
-// nearest finds the name that is few typing errors away, if any.
-func nearest(name string, names []string) string {
-	best, at := "", 2+len(name)/4
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < at {
-			best, at = n, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return math.MaxInt
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

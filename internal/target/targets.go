@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ackproof/ackproof/internal/target/mutants"
+	"github.com/ackproof/ackproof/internal/names"
 )
 
 // Targets is the catalogue. The first one is the default.
@@ -49,12 +49,12 @@ func NodeNames(n int) []string {
 // find returns the target that spec names, and its argument.
 func find(spec string) (t Target, arg string, err error) {
 	name, arg, _ := strings.Cut(spec, ":")
-	names := make([]string, len(Targets))
+	known := make([]string, len(Targets))
 	for i, t := range Targets {
 		if t.Name == name {
 			return t, arg, nil
 		}
-		names[i] = t.Name
+		known[i] = t.Name
 	}
-	return Target{}, "", fmt.Errorf("target %q%s: want %s", spec, mutants.Nearest(name, names), strings.Join(names, " or "))
+	return Target{}, "", fmt.Errorf("target %q%s: want %s", spec, names.Hint(name, known), strings.Join(known, " or "))
 }

@@ -15,6 +15,8 @@ package mutants
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ackproof/ackproof/internal/names"
 )
 
 // Mutant is a row of the catalogue: a way to be broken.
@@ -50,14 +52,14 @@ var Mutants = []Mutant{
 
 // ByName returns the mutant with this name, or an error that lists them.
 func ByName(name string) (Mutant, error) {
-	names := make([]string, len(Mutants))
+	known := make([]string, len(Mutants))
 	for i, m := range Mutants {
 		if m.Name == name {
 			return m, nil
 		}
-		names[i] = m.Name
+		known[i] = m.Name
 	}
-	return Mutant{}, fmt.Errorf("mutant %q%s: want one of %s", name, Nearest(name, names), strings.Join(names, ", "))
+	return Mutant{}, fmt.Errorf("mutant %q%s: want one of %s", name, names.Hint(name, known), strings.Join(known, ", "))
 }
 
 // sinner is what a mutant does to the exchanges of its broker. Its methods are
