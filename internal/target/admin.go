@@ -189,8 +189,8 @@ func lacking(m kadm.Metadata, topics []string, condition func(kadm.PartitionDeta
 	return nil
 }
 
-// names returns the names of the topics.
-func names(topics []Topic) []string {
+// namesOf returns the names of the topics.
+func namesOf(topics []Topic) []string {
 	out := make([]string, len(topics))
 	for i, t := range topics {
 		out[i] = t.Name

@@ -140,7 +140,7 @@ func (e *embedded) CreateTopics(ctx context.Context, topics []Topic) error {
 			e.placed++
 		}
 	}
-	return e.admin.whole(ctx, names(topics), hasLeader)
+	return e.admin.whole(ctx, namesOf(topics), hasLeader)
 }
 
 // DeleteTopics implements Cluster.

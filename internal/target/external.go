@@ -147,7 +147,7 @@ func (e *external) CreateTopics(ctx context.Context, topics []Topic) error {
 		e.topic = c
 		e.mu.Unlock()
 	}
-	return e.admin.whole(ctx, names(topics), hasLeader)
+	return e.admin.whole(ctx, namesOf(topics), hasLeader)
 }
 
 // DeleteTopics implements Cluster.
