@@ -123,10 +123,23 @@ func (c *kgoConn) Do(ctx context.Context, op *histories.Op) {
 func (c *kgoConn) Close() error {
 	if !c.closed {
 		c.closed = true
-		go c.cl.Close()
+		go c.end()
 	}
 	return nil
 }
+
+// end stops fetching before it closes: franz-go ends its fetch sessions while
+// closing without waiting for the fetches that are being prepared.
+func (c *kgoConn) end() {
+	for _, l := range c.cfg.Logs {
+		c.cl.PauseFetchTopics(l.Topic)
+	}
+	time.Sleep(2*c.cfg.PollWait + closePause)
+	c.cl.Close()
+}
+
+// closePause is more than a broker takes to answer a fetch that need not wait.
+const closePause = 100 * time.Millisecond
 
 // send produces the records and waits for their acknowledgements. Any error
 // makes the whole operation info; records acknowledged beside it keep their
