@@ -44,6 +44,9 @@ func TestAPanicIsAnInternalError(t *testing.T) {
 			t.Errorf("child status %s: exit code %d, want %d", code, got, want)
 		}
 	}
+	if got := translate(exec.Command("sh", "-c", "kill -INT $$").Run()); got != exitStopped {
+		t.Errorf("Ctrl-C in a command that has nothing to wind up: exit code %d, want %d", got, exitStopped)
+	}
 	if got := translate(exec.Command("sh", "-c", "kill -9 $$").Run()); got != exitInternal {
 		t.Errorf("killed child: exit code %d, want %d", got, exitInternal)
 	}

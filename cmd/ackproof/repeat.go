@@ -26,7 +26,7 @@ func repeatCommand(s run.Spec, f runFlags) string {
 		case fl.Name == "seed": // stands last, always
 		case fl.Name == "safe": // stands for other flags, whose values are here
 		case fl.Name == "name" && v == defaultName(s):
-		case v == base.Lookup(fl.Name).Value.String():
+		case v == base.Lookup(fl.Name).Value.String() && (fl.Name != "nemesis" || !external(s)):
 		case fl.Value.Type() == "bool":
 			args = append(args, "--"+fl.Name+"="+v)
 		default:

@@ -96,7 +96,6 @@ func durationFlag(fs *pflag.FlagSet, d *run.Duration, name, usage string) {
 
 // finishSpec applies the defaults that depend on other flags.
 func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
-	external := strings.HasPrefix(s.Target, "external")
 	if s.Safe {
 		for _, safe := range []struct {
 			flag string
@@ -111,7 +110,7 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 			}
 		}
 	}
-	if external && !fs.Changed("nemesis") {
+	if external(*s) && !fs.Changed("nemesis") {
 		s.Nemesis = []string{"none"}
 	}
 	if len(s.Nemesis) == 0 {
@@ -129,6 +128,10 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 	}
 	return s.Validate()
 }
+
+// external tells whether the run's brokers are somebody else's, where nothing is
+// broken unless that is asked for.
+func external(s run.Spec) bool { return strings.HasPrefix(s.Target, "external") }
 
 // defaultName names a run after its target and its workload.
 func defaultName(s run.Spec) string {
