@@ -2,8 +2,9 @@
 
 package nemesis
 
-// raceEnabled and slow: see the file for the race detector.
+// raceEnabled, slow and fewer: see the file for the race detector.
 const (
 	raceEnabled = false
 	slow        = 1
+	fewer       = 1
 )
