@@ -46,3 +46,14 @@ func (c climb) by(at time.Time) int64 {
 	}
 	return 0
 }
+
+// before returns the height that stood n steps before the one at a time, 0
+// where that is not known.
+func (c climb) before(at time.Time, n int) int64 {
+	for i := len(c) - 1; i >= n; i-- {
+		if !c[i].at.After(at) {
+			return c[i-n].to
+		}
+	}
+	return 0
+}

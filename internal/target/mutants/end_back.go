@@ -19,6 +19,10 @@ var endBack = Mutant{
 // clients ask for serve an assignment, which does not say what it was told.
 const lieTimes = 8
 
+// endsBelow is how many further ends have been told above the one that a lie
+// goes below: for the same reason.
+const endsBelow = 4
+
 type backer struct {
 	b    *Broker
 	told map[place]*climb // the ends that clients are known to have got
@@ -48,7 +52,7 @@ func (s *backer) request(x *exchange) {
 			if s.told[at] == nil {
 				s.told[at] = &climb{}
 			}
-			before[at] = s.told[at].by(x.since)
+			before[at] = s.told[at].before(x.since, endsBelow)
 		}
 	}
 	x.memo = before
