@@ -25,6 +25,7 @@ type faultEvent struct {
 	injected, healing, healed          bool
 	opsAtInject, opsAtHeal, opsAtClean int64
 	ackedAtClean                       int64
+	biteProof, healProof               []histories.Probe
 }
 
 func newFaults(e *Env, r *Report) Pass { return &faults{env: e, r: r} }
@@ -54,6 +55,7 @@ func (c *faults) Observe(op *histories.Op) {
 		if held := proof(op.Event); held != Unknown || e.Bit == Unknown {
 			if e.Bit != Valid { // one proof is enough
 				e.Bit, e.Why = held, op.Event.Why
+				e.biteProof = slices.Clone(op.Event.Proof)
 			}
 		}
 	case histories.Heal:
@@ -70,7 +72,7 @@ func (c *faults) Observe(op *histories.Op) {
 
 func (c *faults) wasHealed(op *histories.Op) {
 	e := c.event(op.Event)
-	e.Healed = proof(op.Event)
+	e.Healed, e.healProof = proof(op.Event), slices.Clone(op.Event.Proof)
 	e.healed, e.End = true, int64(op.Time)
 	e.opsAtClean, e.ackedAtClean = c.ops, c.acked
 	if e.Healed != Valid && op.Event.Why != "" {
@@ -172,13 +174,19 @@ func because(why string) string {
 	return ": " + why
 }
 
-// results lists the faults for the verdict.
+// results lists the faults for the verdict. A proven one says what proves it,
+// any other why it is not.
 func (c *faults) results() []FaultResult {
 	out := []FaultResult{}
 	for _, e := range c.events {
-		if e.injected {
-			out = append(out, e.FaultResult)
+		if !e.injected {
+			continue
 		}
+		f := e.FaultResult
+		if f.Why == "" && f.Bit == Valid && f.Healed == Valid {
+			f.Why = describeProof(f.On, e.biteProof, e.healProof)
+		}
+		out = append(out, f)
 	}
 	return out
 }
