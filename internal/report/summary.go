@@ -169,7 +169,7 @@ func unknowns(w io.Writer, v checker.Verdict) {
 
 func judged(w io.Writer, v checker.Verdict) {
 	j := v.Judged
-	fmt.Fprintf(w, "\njudged: %d operations (%d entries), %d records sent, %d of them acknowledged, %d logs; porcupine decided %d windows with %d operations",
+	fmt.Fprintf(w, "\njudged: %d operations (%d entries), %d records sent, %d of them acknowledged, %d logs; porcupine decided %d windows with %d per-log operations",
 		j.Ops, j.Entries, j.Records, j.Acked, j.Logs, j.Windows, j.WindowOps)
 	if j.Ignored > 0 {
 		fmt.Fprintf(w, "; %d entries ignored", j.Ignored)
