@@ -13,6 +13,7 @@ type gap struct {
 	n        int64 // how often it was passed over in this way
 	next     int32 // the next gap with the same from + 1
 	internal bool  // within one operation
+	group    bool  // by a consumer that subscribes
 	noticed  bool  // already counted as a finding
 }
 
@@ -29,7 +30,7 @@ const maxGaps = 1 << 20
 // add notes a gap and returns it, nil where there is no more room.
 func (g *gaps) add(n gap) *gap {
 	for i := g.byFrom[n.from]; i != 0; i = g.list[i-1].next {
-		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal {
+		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal && old.group == n.group {
 			old.n++
 			return old
 		}

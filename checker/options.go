@@ -97,9 +97,12 @@ func (e *Env) DuplicateAllowed() string {
 	return ""
 }
 
-// RebalanceAllowed returns the clause that allows a consumer to be moved.
-func (e *Env) RebalanceAllowed() string {
-	if e.Contract.Consumers == "subscribe" {
+// RebalanceAllowed returns the clause that allows a consumer to be moved. Where
+// the contract does not say how consumers get their logs, subscribed tells how
+// this one did: Jepsen's checker, too, allows skips and rewinds between the
+// polls of consumers that subscribe.
+func (e *Env) RebalanceAllowed(subscribed bool) string {
+	if how := e.Contract.Consumers; how == "subscribe" || how == "" && subscribed {
 		return "consumers=subscribe"
 	}
 	return ""

@@ -31,6 +31,7 @@ type pollOrder struct {
 type consumer struct {
 	reads  []reading
 	seeked bool // the assignment under way says where to begin
+	group  bool // its last assignment came by a subscription
 }
 
 // reading is how far a process has read a log.
@@ -89,6 +90,7 @@ func (c *pollOrder) assign(op *histories.Op) {
 	case histories.Fail:
 		return
 	}
+	p.group = op.F == histories.Subscribe
 	seek = seek || p.seeked
 	kept := p.reads[:0]
 	for _, rd := range p.reads {
@@ -163,7 +165,7 @@ func (c *pollOrder) run(op *histories.Op, p *consumer, run histories.Run) {
 			offset = c.placeOf(rd.log, r.Value)
 		}
 		if prev.known && offset >= 0 && offset != prev.offset+1 {
-			c.compare(op, rd.log, prev, mark{true, true, offset, r.Value, op.Index}, internal)
+			c.compare(op, p, rd.log, prev, mark{true, true, offset, r.Value, op.Index}, internal)
 		}
 		prev = mark{offset >= 0, true, offset, r.Value, op.Index}
 		internal = true
@@ -200,9 +202,9 @@ func (c *pollOrder) placeOf(l *logFacts, value int64) int64 {
 }
 
 // compare judges two neighbours that are not at consecutive offsets.
-func (c *pollOrder) compare(op *histories.Op, l *logFacts, a, b mark, internal bool) {
+func (c *pollOrder) compare(op *histories.Op, p *consumer, l *logFacts, a, b mark, internal bool) {
 	if b.offset > a.offset {
-		c.passed(op, l, a, b, internal)
+		c.passed(op, p, l, a, b, internal)
 		return
 	}
 	if !a.record {
@@ -212,7 +214,7 @@ func (c *pollOrder) compare(op *histories.Op, l *logFacts, a, b mark, internal b
 	if internal {
 		k.Kind = IntNonmonotonicPoll
 	} else {
-		k.AllowedBy = c.env.RebalanceAllowed()
+		k.AllowedBy = c.env.RebalanceAllowed(p.group)
 		k.Ops[0] = a.op
 	}
 	k.Ops[1] = op.Index
@@ -224,7 +226,7 @@ func (c *pollOrder) compare(op *histories.Op, l *logFacts, a, b mark, internal b
 }
 
 // passed notes the offsets between two neighbours.
-func (c *pollOrder) passed(op *histories.Op, l *logFacts, a, b mark, internal bool) {
+func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark, internal bool) {
 	kind := PollSkip
 	if internal {
 		kind = IntPollSkip
@@ -233,7 +235,7 @@ func (c *pollOrder) passed(op *histories.Op, l *logFacts, a, b mark, internal bo
 	if !a.record {
 		before = -1
 	}
-	g := l.gaps.add(gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal})
+	g := l.gaps.add(gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal, group: p.group})
 	t, known := l.slots.find(a.offset + 1)
 	switch {
 	case g == nil:
@@ -279,7 +281,7 @@ func (c *pollOrder) judge(l *logFacts, g *gap) {
 	if g.internal {
 		k.Kind = IntPollSkip
 	} else {
-		k.AllowedBy = c.env.RebalanceAllowed()
+		k.AllowedBy = c.env.RebalanceAllowed(g.group)
 		k.Ops[0] = g.before
 	}
 	t, _ := l.slots.find(first)
