@@ -53,6 +53,7 @@ type logFacts struct {
 	acked int64   // acknowledged records
 	gaps  gaps    // offsets that polls passed over
 	start int64   // the highest start that was listed
+	read  bool    // an ok poll returned a record of it
 	pages []int64 // numbers of the slots' pages, once everything was observed
 }
 
@@ -224,6 +225,7 @@ func (f *Facts) read(op *histories.Op, l *logFacts, r *histories.Rec) {
 	}
 	settled := rec.has(recAcked | recInfo)
 	if ok {
+		l.read = true
 		rec.mark(recRead)
 		if f.final {
 			rec.mark(recFinal)

@@ -14,7 +14,8 @@ import (
 //
 // A history without final reads is judged by Jepsen's rule: below the highest
 // position that anybody read, everything acknowledged must have been read by
-// somebody; what is acknowledged and was never read is unseen.
+// somebody; what is acknowledged and was never read is unseen. A log of which
+// nobody read anything is left out: nobody looked, so nothing is missed.
 type loss struct {
 	env   *Env
 	f     *Facts
@@ -41,8 +42,13 @@ type lossRule struct {
 func (c *loss) Finish() {
 	rules := make([]lossRule, len(c.f.logs))
 	promised := c.env.HasHeader && c.env.Header.FinalReads
+	var unread []*logFacts
 	for i, l := range c.f.logs {
 		switch {
+		case !promised && !l.read:
+			if l.acked > 0 {
+				unread = append(unread, l)
+			}
 		case !promised:
 			rules[i] = c.bound(l)
 		case c.final.ended && c.final.logs[l.key].complete():
@@ -52,6 +58,7 @@ func (c *loss) Finish() {
 			c.passedOver(l)
 		}
 	}
+	c.nobodyRead(unread)
 	c.f.recs.each(len(rules), func(log int, rec record) {
 		if !rec.has(recAcked|recProven) || !rules[log].judged {
 			return
@@ -78,6 +85,19 @@ func (c *loss) incomplete(l *logFacts) {
 		why = fmt.Sprintf("the final reads of %s list no end", c.env.logName(l.key))
 	}
 	c.r.Unknown(IncompleteRun, why+": truncated-ack, lost-write and unseen cannot be judged there")
+}
+
+// nobodyRead says which logs have acknowledged records and no reader.
+func (c *loss) nobodyRead(logs []*logFacts) {
+	if len(logs) == 0 {
+		return
+	}
+	more := ""
+	if len(logs) > 1 {
+		more = fmt.Sprintf(" (and %d more logs)", len(logs)-1)
+	}
+	c.r.Unknown(IncompleteRun, fmt.Sprintf("nobody read a record of %s%s: whether its %d acknowledged records stay cannot be judged",
+		c.env.logName(logs[0].key), more, logs[0].acked))
 }
 
 // byFinalReads judges a record of a log that was read to its end.
