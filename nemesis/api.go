@@ -1,12 +1,14 @@
 package nemesis
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -56,17 +58,37 @@ func startServer(log io.Writer) (*server, error) {
 	}
 	logger := zerolog.Nop()
 	if log != nil {
-		logger = zerolog.New(zerolog.SyncWriter(log)).Level(zerolog.ErrorLevel).With().Timestamp().Logger()
+		logger = zerolog.New(zerolog.SyncWriter(log)).Level(zerolog.InfoLevel).Hook(zerolog.HookFunc(terse)).With().Timestamp().Logger()
 	}
 	own := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), logger)
 	s := &server{
 		api: tc.NewClient(ln.Addr().String()),
 		own: own,
-		web: &http.Server{Handler: own.Routes(), ReadHeaderTimeout: 10 * time.Second},
+		web: &http.Server{Handler: logged(own.Routes(), logger), ReadHeaderTimeout: 10 * time.Second},
 		url: "http://" + ln.Addr().String(),
 	}
 	go s.web.Serve(ln) // ends with stop
 	return s, nil
+}
+
+// terse leaves out what Toxiproxy says of every connection, and its advice on
+// the methods that its own client uses.
+func terse(e *zerolog.Event, _ zerolog.Level, msg string) {
+	if msg == "Accepted client" || msg == "Source terminated" || strings.HasPrefix(msg, "ProxyUpdate: HTTP method") {
+		e.Discard()
+	}
+}
+
+// logged logs every request that switches something, as Toxiproxy does not.
+func logged(next http.Handler, log zerolog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			body, err := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			log.Info().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Bytes("body", bytes.TrimSpace(body)).Msg("switch")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // dialServer finds a foreign Toxiproxy server.
