@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
@@ -92,13 +91,16 @@ func showAnomaly(w io.Writer, a checker.Anomaly, h histories.Header, lines map[i
 	fmt.Fprintln(w)
 }
 
-// evidence lists the entries to look for, with their log.
-func evidence(anomalies []checker.Anomaly, examples int) map[int64]int64 {
-	want := map[int64]int64{}
+// focus is what an example is about: a log, and an offset of it or -1.
+type focus struct{ log, offset int64 }
+
+// evidence lists the entries to look for, with what they are evidence of.
+func evidence(anomalies []checker.Anomaly, examples int) map[int64]focus {
+	want := map[int64]focus{}
 	for _, a := range anomalies {
 		for _, e := range a.Examples[:min(len(a.Examples), examples)] {
 			for _, index := range e.Ops {
-				want[index] = e.Log
+				want[index] = focus{e.Log, e.Offset}
 			}
 		}
 	}
@@ -115,8 +117,8 @@ type line struct {
 type neighbourhood []line
 
 // collect streams the history once and keeps the neighbourhoods of the wanted
-// entries (index → log).
-func collect(open func() (histories.Reader, error), want map[int64]int64) (map[int64]neighbourhood, histories.Header, error) {
+// entries (by their index).
+func collect(open func() (histories.Reader, error), want map[int64]focus) (map[int64]neighbourhood, histories.Header, error) {
 	r, err := open()
 	if err != nil {
 		return nil, histories.Header{}, err
@@ -124,9 +126,9 @@ func collect(open func() (histories.Reader, error), want map[int64]int64) (map[i
 	defer r.Close()
 	header, _ := r.Header()
 	logs := map[int64]*window{}
-	for _, log := range want {
-		if logs[log] == nil {
-			logs[log] = &window{found: map[int64]neighbourhood{}}
+	for _, f := range want {
+		if logs[f.log] == nil {
+			logs[f.log] = &window{found: map[int64]neighbourhood{}}
 		}
 	}
 	out := map[int64]neighbourhood{}
@@ -141,11 +143,12 @@ func collect(open func() (histories.Reader, error), want map[int64]int64) (map[i
 		}
 		for log, win := range logs {
 			at, wanted := want[op.Index]
-			wanted = wanted && at == log
+			wanted = wanted && at.log == log
+			if !wanted {
+				at = focus{log, -1}
+			}
 			if wanted || touches(op, log) {
-				// The index has a column of its own.
-				text := strings.TrimPrefix(string(histories.AppendText(nil, op)), fmt.Sprintf("i=%d ", op.Index))
-				win.add(line{op.Index, text}, wanted)
+				win.add(line{op.Index, text(op, at)}, wanted)
 			}
 		}
 	}
