@@ -3,7 +3,8 @@ package histories
 import "bytes"
 
 // aside passes over a comment, a discarded form, metadata or a tag; false
-// where the '#' begins the value itself, a set or a symbolic number.
+// where the '#' begins the value itself, a set or a symbolic number, or what
+// cannot be read.
 func (c *cursor) aside() bool {
 	switch c.b[c.i] {
 	case ';':
@@ -30,6 +31,9 @@ func (c *cursor) aside() bool {
 		return false
 	case '"': // a pattern, which Clojure prints; its text will do
 		c.i++
+		return false
+	case ':': // read without its namespace, a key might become another log's
+		c.fail("want a map without a namespace before it (print with *print-namespace-maps* false)")
 		return false
 	}
 	c.i++

@@ -1,5 +1,7 @@
 package histories
 
+import "bytes"
+
 // extra reads the optional keys.
 func (d *decoder) extra(key []byte, o *Op) {
 	switch string(key) {
@@ -121,7 +123,12 @@ func (d *decoder) seekPositions() {
 
 // cause reads an error: a string, a keyword, or any value as its text.
 func (d *decoder) cause() string {
-	if d.null() {
+	for d.i < len(d.b) && d.b[d.i] == ' ' {
+		d.i++
+	}
+	// A namespaced map is fine here: its text is kept, its keys are not read.
+	namespaced := d.edn && bytes.HasPrefix(d.b[d.i:], []byte("#:"))
+	if !namespaced && d.null() {
 		return ""
 	}
 	if d.i < len(d.b) && d.b[d.i] == '"' {

@@ -81,6 +81,31 @@ func TestForeignEDN(t *testing.T) {
 	}
 }
 
+// A map with its namespace in front is refused where its keys count, and no
+// trouble where nobody reads it.
+func TestNamespacedMaps(t *testing.T) {
+	for _, c := range []struct {
+		edn string
+		ok  bool
+	}{
+		{`{:type :ok :process 3 :f :poll :value [[:poll #:my.ns{:k [[0 1]]}]]}`, false},
+		{`{:type :ok :process 3 :f :poll :value [[:poll #::{:k [[0 1]]}]]}`, false},
+		{`#:my.ns{:type :ok :process 3 :f :poll :value [[:poll {0 [[0 1]]}]]}`, false},
+		{`{:type :ok :process 3 :f :poll :value [[:poll {0 [[0 1]]}]] :more #:my.ns{:k 1}}`, true},
+		{`{:type :info :process :nemesis :f :kill :value #:my.ns{:k 1}}`, true},
+		{`{:type :info :process 3 :f :poll :value [[:poll]] :error #:my.ns{:k 1}}`, true},
+	} {
+		_, err := asText(t, c.edn, "edn")
+		var syntax *SyntaxError
+		switch {
+		case c.ok && err != nil:
+			t.Errorf("%s: %v", c.edn, err)
+		case !c.ok && (!errors.As(err, &syntax) || !strings.Contains(err.Error(), "namespace")):
+			t.Errorf("%s: %v, want a refusal that names the namespace", c.edn, err)
+		}
+	}
+}
+
 func TestForeignJSON(t *testing.T) {
 	const sent = "p3 < s 17@5"
 	for _, c := range []struct{ name, json, want string }{
