@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/seed"
 )
 
 // client is a client worker. Its n-th operation is drawn from the worker's own
@@ -31,7 +32,7 @@ type client struct {
 }
 
 func newClient(cfg Config, worker int, m mix) *client {
-	c := &client{cfg: cfg, worker: worker, rand: cfg.Seed.Worker("workload", worker), mix: m}
+	c := &client{cfg: cfg, worker: worker, rand: seed.Seed(cfg.Seed).Worker("workload", worker), mix: m}
 	c.keys = c.logs(nil)
 	return c
 }

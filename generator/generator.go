@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
-	"github.com/ackproof/ackproof/internal/seed"
 )
 
 // Turn is a generator's answer to a free worker.
@@ -39,7 +38,7 @@ type Generator interface {
 
 // Config is what the operations are drawn from.
 type Config struct {
-	Seed        seed.Seed
+	Seed        uint64
 	Concurrency int             // client workers, numbered from 0
 	Logs        []histories.Log // at least one; the tailing readers follow as workers Concurrency…
 	Batch       int             // the most records in one batch; below 2 there are no batches

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/histtest"
-	"github.com/ackproof/ackproof/internal/seed"
 )
 
 // planned returns the first n counted operations of a worker in a run where
@@ -44,7 +43,7 @@ func TestOperationsAreAFunctionOfSeedWorkerAndNumber(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := rapid.SampledFrom(Workloads).Draw(t, "workload")
 		cfg := Config{
-			Seed:        seed.Seed(rapid.Uint64().Draw(t, "seed")),
+			Seed:        rapid.Uint64().Draw(t, "seed"),
 			Concurrency: rapid.IntRange(1, 5).Draw(t, "concurrency"),
 			Logs:        histtest.Options{Logs: rapid.IntRange(1, 4).Draw(t, "logs")}.Header().Logs,
 			Batch:       rapid.IntRange(0, 8).Draw(t, "batch"),

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/histtest"
-	"github.com/ackproof/ackproof/internal/seed"
 )
 
 // world runs a workload on the simulated cluster and returns its history.
@@ -18,7 +17,7 @@ func world(o histtest.Options, w Workload, cfg Config) histtest.History {
 
 func config(s uint64, clients, logs int) (histtest.Options, Config) {
 	o := histtest.Options{Seed: s, Clients: clients, Logs: logs, Ops: 4000}
-	return o, Config{Seed: seed.Seed(s), Concurrency: clients, Logs: o.Header().Logs, Batch: 10}
+	return o, Config{Seed: s, Concurrency: clients, Logs: o.Header().Logs, Batch: 10}
 }
 
 // TestFinalReadsSeeTheListedEnd holds the final reads to their promise, also

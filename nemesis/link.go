@@ -58,7 +58,7 @@ func newLink(owner *Links, node Node, listen, host string) *link {
 	k := &link{
 		owner: owner, node: node, srv: owner.srv, listen: listen, host: host,
 		name: owner.cfg.Prefix + "-" + node.Name,
-		seed: owner.cfg.Seed.Derive("link/" + node.Name),
+		seed: seed.Seed(owner.cfg.Seed).Derive("link/" + node.Name),
 	}
 	if owner.Embedded() {
 		k.up, k.down = toxic.NewSlot(), toxic.NewSlot()

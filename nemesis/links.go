@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/ackproof/ackproof/internal/seed"
 )
 
 // Node is a broker as the links see it.
@@ -27,7 +25,7 @@ type LinkConfig struct {
 	Nodes []Node
 	// Toxiproxy is the URL of a foreign server; empty: one of our own, in this process.
 	Toxiproxy string
-	Seed      seed.Seed
+	Seed      uint64
 	Log       io.Writer // the Toxiproxy server's log; nil: none
 	// Reset removes proxies that an earlier run left behind on a foreign
 	// server; without it they are an error.

@@ -102,7 +102,7 @@ func (r *runner) valueOf(payload []byte) int64 {
 
 func (r *runner) openLinks(ctx context.Context) error {
 	cfg := nemesis.LinkConfig{
-		Toxiproxy: r.spec.Toxiproxy, Seed: r.spec.seed(), Log: r.toxiLog,
+		Toxiproxy: r.spec.Toxiproxy, Seed: r.spec.Seed, Log: r.toxiLog,
 		Reset: r.spec.Reset, Prefix: "ackproof",
 	}
 	for _, n := range r.cluster.Nodes() {
@@ -172,7 +172,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 	if err := r.cluster.Whole(ctx, r.topics); err != nil {
 		return fmt.Errorf("the cluster is not whole: %w", err)
 	}
-	r.genCfg = generator.Config{Seed: r.spec.seed(), Concurrency: clients, Logs: logs, Batch: r.spec.Batch}
+	r.genCfg = generator.Config{Seed: r.spec.Seed, Concurrency: clients, Logs: logs, Batch: r.spec.Batch}
 	contract := r.cluster.Contract()
 	contract.Acks = r.spec.Acks
 	idem := r.spec.Idempotence

@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,9 +20,10 @@ type Saved struct {
 	Spec    Spec
 	Plan    nemesis.Plan
 	Verdict checker.Verdict
+	Judged  bool // there is a verdict; a run that was killed has none
 }
 
-// Load reads spec, plan and verdict of a saved run.
+// Load reads spec, plan and verdict, if there is one, of a saved run.
 func Load(dir string) (s Saved, err error) {
 	if s.Spec, err = ReadSpec(filepath.Join(dir, histories.SpecFile)); err != nil {
 		return s, err
@@ -37,12 +40,17 @@ func Load(dir string) (s Saved, err error) {
 		s.Plan = nemesis.Plan{} // walk it as it is, even if it is empty
 	}
 	path = filepath.Join(dir, histories.VerdictFile)
-	if b, err = os.ReadFile(path); err != nil {
+	b, err = os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
 		return s, fmt.Errorf("read verdict: %w", err)
 	}
 	if err := json.Unmarshal(b, &s.Verdict); err != nil {
 		return s, fmt.Errorf("verdict %s: %w", path, err)
 	}
+	s.Judged = true
 	return s, nil
 }
 

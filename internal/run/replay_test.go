@@ -20,7 +20,7 @@ func asked(t *testing.T, s Spec, h histories.Header, dir string) [][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := generator.Config{Seed: s.seed(), Concurrency: clients, Logs: h.Logs, Batch: s.Batch}
+	cfg := generator.Config{Seed: s.Seed, Concurrency: clients, Logs: h.Logs, Batch: s.Batch}
 	out := make([][]string, h.Workers)
 	for _, op := range readAll(t, filepath.Join(dir, histories.HistoryFile)) {
 		if op.F == histories.Phase && op.Event.Phase == histories.PhaseFinal {

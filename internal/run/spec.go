@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/internal/seed"
 	"github.com/ackproof/ackproof/internal/target"
@@ -225,7 +226,7 @@ func (s Spec) Validate() error {
 		{"partitions", float64(s.Partitions), 1, 10000},
 		{"replication", float64(s.Replication), 0, 99},
 		{"batch", float64(s.Batch), 1, 10000},
-		{"record-size (bytes)", float64(s.RecordSize), 1, 900_000},
+		{"record-size (bytes)", float64(s.RecordSize), client.MinRecordSize, 900_000},
 		{"min-acked", float64(s.MinAcked), 0, 1e12},
 	} {
 		if !(n.v >= n.min && n.v <= n.max) {
@@ -243,10 +244,10 @@ func (s Spec) Validate() error {
 
 // validateNames refuses names that stand in no catalogue.
 func (s Spec) validateNames() error {
-	name, _, _ := strings.Cut(s.Target, ":")
-	if _, err := ByName("target", name, target.Targets, func(t target.Target) string { return t.Name }); err != nil {
+	if err := CheckTarget(s.Target); err != nil {
 		return err
 	}
+	name, _, _ := strings.Cut(s.Target, ":")
 	if err := target.Check(s.Target); err != nil {
 		return err
 	}
@@ -292,6 +293,14 @@ func (s Spec) NodeNames() []string {
 
 // Faulty tells whether the run breaks anything.
 func (s Spec) Faulty() bool { return len(s.Nemesis) > 0 && s.Nemesis[0] != "none" }
+
+// CheckTarget refuses a target whose name, with or without an argument, does
+// not exist.
+func CheckTarget(spec string) error {
+	name, _, _ := strings.Cut(spec, ":")
+	_, err := ByName("target", name, target.Targets, func(t target.Target) string { return t.Name })
+	return err
+}
 
 // CheckModel refuses a model that does not exist; empty is the header's own.
 func CheckModel(model string) error {
