@@ -29,7 +29,8 @@ type Facts struct {
 	waiting    map[point]int64      // by value: ok polls while the send was in flight
 	aborted    map[point]*abortedRead
 	unproven   []unprovenSend
-	over       map[Kind]int64 // found when there was no more room
+	resent     map[point]resend // by value: sent again
+	over       map[Kind]int64   // found when there was no more room
 }
 
 // point is an offset or a value of a log.
@@ -63,6 +64,7 @@ func newFacts(e *Env) *Facts {
 		conflicts: map[point][]sighting{}, duplicates: map[point][]sighting{},
 		bad: map[point]*badRecord{}, early: map[point]*earlyRead{}, waiting: map[point]int64{},
 		aborted: map[point]*abortedRead{}, over: map[Kind]int64{},
+		resent: map[point]resend{},
 	}
 }
 
@@ -133,6 +135,10 @@ func (f *Facts) invoked(op *histories.Op, m *histories.Mop) {
 	if rec.has(recPolled) && !rec.has(recSent) {
 		f.sawFuture(op, l, m.Value)
 	}
+	if rec.has(recSent) && (!rec.has(recFailed) || rec.has(recAcked|recInfo)) {
+		f.sawResent(op, l, m.Value)
+		rec.mark(recResent)
+	}
 	rec.mark(recSent)
 	if rec.table != &f.recs.main {
 		if other, ok := f.recs.main.at(m.Value); ok && other.has(recSent) {
@@ -162,6 +168,9 @@ func (f *Facts) sent(op *histories.Op, m *histories.Mop) {
 			rec.mark(recNilAck)
 		}
 	case histories.Fail:
+		if rec.has(recResent) && f.resendFailed(l, m.Value) {
+			rec.clear(recResent)
+		}
 		if rec.has(recAcked | recInfo) {
 			return
 		}

@@ -17,6 +17,7 @@ const (
 	recFar                  // the offset stands in records.far
 	recDup                  // it was shown at further offsets: Facts.duplicates
 	recNilAck               // acknowledged without a valid offset
+	recResent               // sent again although an earlier send of it had not failed
 )
 
 // records maps (log, value) to what is known of the record. Values that are
