@@ -225,6 +225,10 @@ func (f *Facts) read(op *histories.Op, l *logFacts, r *histories.Rec) {
 	}
 	ok := op.Type == histories.OK
 	rec := f.recs.at(l.index, r.Value)
+	if r.Value == histories.NoValue && !rec.has(recSent) { // no value is sent as this one
+		f.sawBad(op, &histories.BadRec{Key: l.key, Offset: r.Offset, Why: histories.BadChecksum, Detail: "no value could be read"})
+		return
+	}
 	if !rec.has(recPolled) {
 		rec.mark(recPolled)
 		rec.setRead(op.Index)
