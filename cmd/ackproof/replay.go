@@ -41,6 +41,9 @@ func (a *app) replay(dir string, n int, store string, quiet bool) error {
 	if err != nil {
 		return usage(err)
 	}
+	if !saved.Judged {
+		fmt.Fprintf(a.out, "%s has no verdict.json: there is nothing to compare with\n", dir)
+	}
 	repeat := "ackproof replay " + quote(dir)
 	if store != defaultStore {
 		repeat += " --store " + quote(store)
@@ -59,12 +62,15 @@ func (a *app) replay(dir string, n int, store string, quiet bool) error {
 		if err != nil {
 			fmt.Fprintf(a.err, "ackproof: replay %d of %d: %s\n", made, n, sentence(err))
 		}
-		again := err == nil && run.Reproduces(saved.Verdict, res.Verdict)
+		again := err == nil && saved.Judged && run.Reproduces(saved.Verdict, res.Verdict)
 		if again {
 			same++
 		}
 		said := "not reproduced"
-		if again {
+		switch {
+		case !saved.Judged:
+			said = "not compared"
+		case again:
 			said = "reproduced"
 		}
 		fmt.Fprintf(a.out, "replay %d of %d: %s (%s) %s\n", made, n, said, finding(res.Verdict), res.Dir)
@@ -73,7 +79,9 @@ func (a *app) replay(dir string, n int, store string, quiet bool) error {
 		}
 		worst = worse(worst, res.Verdict.Valid)
 	}
-	fmt.Fprintf(a.out, "%d of %d reproduced %s\n", same, made, finding(saved.Verdict))
+	if saved.Judged {
+		fmt.Fprintf(a.out, "%d of %d reproduced %s\n", same, made, finding(saved.Verdict))
+	}
 	return verdictCode(worst)
 }
 
