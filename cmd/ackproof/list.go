@@ -1,37 +1,56 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os/signal"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
+	"github.com/ackproof/ackproof/nemesis"
 )
 
 func (a *app) listCmd() *cobra.Command {
-	return &cobra.Command{
+	var where, toxiproxy string
+	cmd := &cobra.Command{
 		Use:       "list " + strings.Join(catalogueNames(), "|"),
 		Short:     "List a catalogue, one entry a line, its name first",
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: catalogueNames(),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := run.ByName("catalogue", args[0], report.Catalogues(), func(c report.Catalogue) string { return c.Name })
+			if err := run.CheckTarget(where); err != nil {
+				return usage(fmt.Errorf("--target: %w", err))
+			}
+			if err := nemesis.CheckURL(toxiproxy); err != nil {
+				return usage(fmt.Errorf("--toxiproxy: %w", err))
+			}
+			// Which faults "all" means is up to whose Toxiproxy server breaks the
+			// network, and that is ours on every target unless --toxiproxy is given.
+			c, err := run.ByName("catalogue", args[0], report.CataloguesOn(toxiproxy == ""), func(c report.Catalogue) string { return c.Name })
 			if err != nil {
 				return usage(err)
 			}
+			signal.Ignore(syscall.SIGPIPE) // the write below says so as well
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			for _, r := range c.Rows {
 				fmt.Fprintf(w, "%s\t%s\n", r.Name, r.Line)
 			}
-			if err := w.Flush(); err != nil {
+			if err := w.Flush(); errors.Is(err, syscall.EPIPE) {
+				return nil // the reader, head perhaps, has seen enough
+			} else if err != nil {
 				return internal(fmt.Errorf("print: %w", err))
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&where, "target", "embedded", "faults: mark what --nemesis all means on this target")
+	cmd.Flags().StringVar(&toxiproxy, "toxiproxy", "", "faults: mark what --nemesis all means on a foreign Toxiproxy server")
+	return cmd
 }
 
 func catalogueNames() []string {

@@ -68,6 +68,8 @@ func translate(err error) int {
 		switch status.Signal() {
 		case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP: // of a command that has nothing to wind up
 			return exitStopped
+		case syscall.SIGPIPE: // who read the output has gone, and knows why
+			return exitStopped
 		}
 	}
 	switch code := exit.ExitCode(); code {

@@ -26,10 +26,14 @@ type Row struct {
 	Cells      []string
 }
 
-// Catalogues returns all of them.
-func Catalogues() []Catalogue {
+// Catalogues returns all of them, as they stand on a Toxiproxy server of our own.
+func Catalogues() []Catalogue { return CataloguesOn(true) }
+
+// CataloguesOn returns all of them for a Toxiproxy server of our own, or for a
+// foreign one: it decides which faults "all" means.
+func CataloguesOn(own bool) []Catalogue {
 	return []Catalogue{
-		workloads(), faults(), kinds(), targets(), models(), brokenBrokers(), outcomes(),
+		workloads(), faults(own), kinds(), targets(), models(), brokenBrokers(), outcomes(),
 	}
 }
 
@@ -41,8 +45,8 @@ func workloads() Catalogue {
 	return c
 }
 
-// faults lists the faults; those that "all" means on the target are marked.
-func faults() Catalogue {
+// faults lists the faults; those that "all" means on the server are marked.
+func faults(own bool) Catalogue {
 	c := Catalogue{
 		Name: "faults", Doc: "What the nemesis breaks: `--nemesis NAME,…`. `all` means those marked, on a Toxiproxy server of our own; " +
 			"on a foreign one (`--toxiproxy`) those that it can do and that can be proven there.",
@@ -50,7 +54,7 @@ func faults() Catalogue {
 	}
 	for _, f := range nemesis.Faults {
 		all := ""
-		if slices.Contains(nemesis.FaultNames(true), f.Name) {
+		if slices.Contains(nemesis.FaultNames(own), f.Name) {
 			all = "all"
 		}
 		var args []string
