@@ -40,10 +40,15 @@ func (a *app) checkCmd() *cobra.Command {
 			if err := run.CheckModel(o.Model); err != nil {
 				return usage(err)
 			}
-			if !cmd.Flags().Changed("min-acked") {
+			switch {
+			case !cmd.Flags().Changed("min-acked"):
 				if o.MinAcked, err = demandOf(args[0]); err != nil {
 					return usage(err)
 				}
+			case o.MinAcked < 0:
+				return usage(fmt.Errorf("--min-acked is %d; want 0 for none, or more", o.MinAcked))
+			case o.MinAcked == 0:
+				o.MinAcked = -1 // the checker's word for none
 			}
 			return a.check(args[0], format, o, asJSON)
 		},
@@ -51,7 +56,7 @@ func (a *app) checkCmd() *cobra.Command {
 	cmd.Flags().StringVar(&o.Model, "model", "", "judge by strict, kafka or session instead of the header's")
 	cmd.Flags().StringVar(&contract, "contract", "", "state or override clauses: acks=all,idempotence=true,reads=kafka,…")
 	cmd.Flags().StringVar(&format, "format", "", "format of standard input: jsonl, edn or txt (default: by its first bytes)")
-	cmd.Flags().IntVar(&o.MinAcked, "min-acked", 0, "acknowledged records that each log needs for valid (default 50)")
+	cmd.Flags().IntVar(&o.MinAcked, "min-acked", 0, "acknowledged records that each log needs for valid; 0: none (default: the run's, or 50)")
 	cmd.Flags().DurationVar(&o.WindowTimeout, "window-timeout", 10*time.Second, "limit for porcupine on one window")
 	cmd.Flags().StringVar(&o.WindowDir, "windows", "", "write porcupine's pages of violating windows into this directory")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
