@@ -7,8 +7,8 @@ import (
 )
 
 // work asks whether enough was done to call anything valid, and whether the
-// run reached its end. A history without a header only has to hold something
-// that was judged.
+// run reached its end. A history without a header only has to hold an
+// acknowledged or a read record for every log that was sent to.
 type work struct {
 	env    *Env
 	r      *Report
@@ -42,8 +42,10 @@ func (c *work) incomplete() bool {
 func (c *work) Finish() {
 	f := c.env.Facts
 	read := int64(0)
-	f.recs.each(len(f.logs), func(_ int, rec record) {
+	sent := make([]bool, len(f.logs))
+	f.recs.each(len(f.logs), func(log int, rec record) {
 		if rec.has(recSent) {
+			sent[log] = true
 			c.judged.Records++
 		}
 		if rec.has(recAcked) {
@@ -61,8 +63,21 @@ func (c *work) Finish() {
 		c.r.Unknown(TooLittleWork, fmt.Sprintf("no record was acknowledged and none was read in %d entries: there is nothing to judge", c.judged.Entries))
 		return
 	}
+	if !c.env.HasHeader {
+		c.anyAck(sent)
+	}
 	if least := int64(c.env.Options.MinAcked); c.env.HasHeader && least > 0 {
 		c.everyLog(least)
+	}
+}
+
+// anyAck asks for a record, acknowledged or read, on every log that was sent to.
+func (c *work) anyAck(sent []bool) {
+	for i, l := range c.env.Facts.logs {
+		if sent[i] && l.acked == 0 && !l.read {
+			c.r.Unknown(TooLittleWork, fmt.Sprintf("no send to %s was acknowledged and nothing was read there: what the broker promised there cannot be judged", c.env.logName(l.key)))
+			return
+		}
 	}
 }
 
