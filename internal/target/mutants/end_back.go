@@ -23,6 +23,10 @@ const lieTimes = 8
 // goes below: for the same reason.
 const endsBelow = 4
 
+// surelyTold is how often a lie has to be told before one of the clients is
+// taken to have asked for the sake of the end.
+const surelyTold = 4
+
 type backer struct {
 	b    *Broker
 	told map[place]*climb // the ends that clients are known to have got
@@ -73,7 +77,10 @@ func (s *backer) response(x *exchange) {
 				continue
 			}
 			if l := s.lie(at, told); l != nil {
-				x.onGot(prove(s.b.sin(at, l.offset, -1, false, "end told as %d, after %d had been told; it is %d", l.offset, told, p.Offset)))
+				sin := s.b.sin(at, l.offset, -1, false, "end told as %d, after %d had been told; it is %d", l.offset, told, p.Offset)
+				if lieTimes-l.left >= surelyTold {
+					x.onGot(prove(sin))
+				}
 				p.Offset = l.offset
 				x.answer = x.resp
 				continue
