@@ -40,10 +40,21 @@ const (
 
 // Start starts Kafka on free ports and returns its address, host:port, and what
 // stops it: after stop no process of it is left. Cancelling ctx stops it as well.
+//
+// A port that was free may be taken by the time Kafka binds it, so that a
+// start that failed is tried once more.
 func Start(ctx context.Context) (addr string, stop func() error, err error) {
 	if err := Available(); err != nil {
 		return "", nil, err
 	}
+	addr, stop, err = start(ctx)
+	if err != nil && ctx.Err() == nil {
+		addr, stop, err = start(ctx)
+	}
+	return addr, stop, err
+}
+
+func start(ctx context.Context) (addr string, stop func() error, err error) {
 	dir, err := os.MkdirTemp("", "ackproof-kafkatest")
 	if err != nil {
 		return "", nil, fmt.Errorf("start Kafka: %w", err)
