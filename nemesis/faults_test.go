@@ -84,10 +84,11 @@ func run(t *testing.T, l *Links, p Plan) *history {
 	return h
 }
 
-// cases are faults that bite well within their time.
+// cases are faults that bite well within their time. They begin one after the
+// other: what all of them measured at once would be the machine.
 func cases() []Event {
 	args := map[string]map[string]float64{
-		"latency":    {"latency_ms": 60, "jitter_ms": 10},
+		"latency":    {"latency_ms": 150, "jitter_ms": 10},
 		"bandwidth":  {"rate_kBps": 100},
 		"timeout":    {"timeout_ms": 100},
 		"slicer":     {"average_bytes": 128, "variation_bytes": 16, "delay_us": 2000},
@@ -102,7 +103,7 @@ func cases() []Event {
 			directions = []string{""}
 		}
 		for _, d := range directions {
-			out = append(out, Event{ID: len(out), For: 1500 * time.Millisecond, Fault: f.Name, On: []string{fmt.Sprintf("n%d", len(out)+1)}, Direction: d, Args: args[f.Name]})
+			out = append(out, Event{ID: len(out), At: time.Duration(len(out)) * 150 * time.Millisecond, For: 1500 * time.Millisecond, Fault: f.Name, On: []string{fmt.Sprintf("n%d", len(out)+1)}, Direction: d, Args: args[f.Name]})
 		}
 	}
 	return out
