@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -109,11 +108,4 @@ func (e *Env) RebalanceAllowed(subscribed bool) string {
 }
 
 // logName names a log for people.
-func (e *Env) logName(key int64) string {
-	for _, l := range e.Header.Logs {
-		if l.Key == key {
-			return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
-		}
-	}
-	return fmt.Sprintf("log %d", key)
-}
+func (e *Env) logName(key int64) string { return e.Header.LogName(key) }

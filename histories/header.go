@@ -1,5 +1,7 @@
 package histories
 
+import "fmt"
+
 // Header is the first line of a history: what is needed to judge it.
 type Header struct {
 	Format   int    `json:"ackproof"` // FormatVersion
@@ -54,4 +56,15 @@ type Contract struct {
 	// StalenessMillis bounds how old a fetched state may be under kafka reads;
 	// 0 is no bound.
 	StalenessMillis int64 `json:"staleness_ms,omitempty"`
+}
+
+// LogName names a log as people do: topic/partition, or log N where the header
+// does not know the key.
+func (h *Header) LogName(key int64) string {
+	for _, l := range h.Logs {
+		if l.Key == key {
+			return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
+		}
+	}
+	return fmt.Sprintf("log %d", key)
 }

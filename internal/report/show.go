@@ -41,16 +41,6 @@ func Show(w io.Writer, v checker.Verdict, open func() (histories.Reader, error),
 	return nil
 }
 
-// logName names a log as people do.
-func logName(h histories.Header, key int64) string {
-	for _, l := range h.Logs {
-		if l.Key == key {
-			return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
-		}
-	}
-	return fmt.Sprintf("log %d", key)
-}
-
 func kindsOf(v checker.Verdict) string {
 	if len(v.Anomalies) == 0 {
 		return "none"
@@ -72,7 +62,7 @@ func showAnomaly(w io.Writer, a checker.Anomaly, h histories.Header, lines map[i
 	}
 	fmt.Fprintf(w, "%s, %d found, %s\n", a.Kind, a.Count, clause)
 	for _, e := range a.Examples[:min(len(a.Examples), examples)] {
-		fmt.Fprintf(w, "\n  %s\n  on %s\n", e.Why, logName(h, e.Log))
+		fmt.Fprintf(w, "\n  %s\n  on %s\n", e.Why, h.LogName(e.Log))
 		for _, index := range e.Ops {
 			n := lines[index]
 			fmt.Fprintf(w, "\n")
