@@ -13,7 +13,7 @@ func encodeEvent(e *Event) []byte {
 	b, err := marshal(e)
 	if err != nil { // a parameter that is no finite number: say so instead of losing the event
 		c := *e
-		c.Args, c.Proof = nil, nil
+		c.Args, c.Proof, c.Samples = nil, nil, nil
 		c.Why = err.Error()
 		b, _ = marshal(&c)
 	}
@@ -50,6 +50,12 @@ func decodeEvent(value []byte) *Event {
 	}
 	if len(e.Proof) == 0 {
 		e.Proof = nil
+	}
+	if len(e.Asked) == 0 {
+		e.Asked = nil
+	}
+	if len(e.Samples) == 0 {
+		e.Samples = nil
 	}
 	return &e.Event
 }

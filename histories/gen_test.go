@@ -24,7 +24,7 @@ func genOp() *rapid.Generator[*Op] {
 		o := &Op{
 			Process: genInt(0).Draw(t, "process"),
 			Type:    rapid.SampledFrom([]Type{Invoke, OK, Fail, Info}).Draw(t, "type"),
-			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note}).Draw(t, "f"),
+			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole}).Draw(t, "f"),
 			Error:   genText().Draw(t, "error"),
 		}
 		if o.F.OfNemesis() {

@@ -36,6 +36,7 @@ var fNames = [...]string{
 	Other: "other", Send: "send", Poll: "poll", Txn: "txn", Assign: "assign", Subscribe: "subscribe",
 	Crash: "crash", EndOffsets: "end-offsets", StartOffsets: "start-offsets", Debug: "debug-topic-partitions",
 	Phase: "phase", Inject: "inject", Bite: "bite", Heal: "heal", Healed: "healed", Note: "note",
+	State: "state", Sample: "sample", Whole: "whole",
 }
 
 // String returns the operation's name in files. The name of an operation that
@@ -88,6 +89,12 @@ func fNamed(name []byte) F {
 		return Healed
 	case "note":
 		return Note
+	case "state":
+		return State
+	case "sample":
+		return Sample
+	case "whole":
+		return Whole
 	}
 	return Other
 }
@@ -95,7 +102,7 @@ func fNamed(name []byte) F {
 // OfNemesis says whether this is an entry of the nemesis, with an Event.
 func (f F) OfNemesis() bool {
 	switch f {
-	case Phase, Inject, Bite, Heal, Healed, Note:
+	case Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole:
 		return true
 	}
 	return false

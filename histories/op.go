@@ -55,6 +55,14 @@ const (
 	Healed
 	// Note is a nemesis entry with a remark for people (Event.Why).
 	Note
+	// State is a nemesis entry: what the brokers say of themselves (Event.State).
+	State
+	// Sample is a nemesis entry: the nodes' metrics (Event.Samples).
+	Sample
+	// Whole is a nemesis entry: whether the cluster became whole again, every
+	// partition with its leader and full in-sync replicas (Event.Held), within
+	// the limit that the run gave it (Event.Args: waited_ms, limit_ms).
+	Whole
 )
 
 // Nemesis is the process of every entry that the nemesis writes.
@@ -163,18 +171,21 @@ type Event struct {
 	Phase     string             `json:"phase,omitempty"`
 	Fault     string             `json:"fault,omitempty"`
 	On        []string           `json:"on,omitempty"`        // the nodes
+	Asked     []string           `json:"asked,omitempty"`     // the nodes as the plan names them, where On is what they meant at that moment
 	Direction string             `json:"direction,omitempty"` // upstream, downstream or both
 	Args      map[string]float64 `json:"args,omitempty"`      // the fault's parameters, units in their names
 	Held      *bool              `json:"held,omitempty"`      // bite: it bit; healed: it is gone; nil: not proven
 	Proof     []Probe            `json:"proof,omitempty"`
-	Why       string             `json:"why,omitempty"` // what the proof shows, or why there is none
+	Why       string             `json:"why,omitempty"`     // what the proof shows, or why there is none
+	State     *ClusterState      `json:"state,omitempty"`   // state
+	Samples   []NodeSample       `json:"samples,omitempty"` // sample
 }
 
 // Probe is one measurement behind a proof of bite or heal.
 type Probe struct {
 	Node      string  `json:"node"`
 	When      string  `json:"when"`                // before, during or after
-	What      string  `json:"what"`                // round-trip, throughput, upstream, downstream, dial, close
+	What      string  `json:"what"`                // round-trip, throughput, upstream, downstream, dial, close; of a cluster: leader, isr, epoch, pid, …
 	Millis    float64 `json:"millis,omitempty"`    // how long it took
 	Bytes     int64   `json:"bytes,omitempty"`     // what got through
 	Error     string  `json:"error,omitempty"`     // how it failed

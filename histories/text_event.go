@@ -48,7 +48,7 @@ func appendTextEvent(b []byte, o *Op) []byte {
 // plainEvent says whether words are enough for the event.
 func plainEvent(e *Event) bool {
 	bare := func(s string) bool { return s == "" || isTextName(s) }
-	return len(e.Args) == 0 && len(e.Proof) == 0 && bare(e.Phase) && bare(e.Fault) && bare(e.Direction) &&
+	return len(e.Args) == 0 && len(e.Proof) == 0 && len(e.Asked) == 0 && e.State == nil && len(e.Samples) == 0 && bare(e.Phase) && bare(e.Fault) && bare(e.Direction) &&
 		!slices.ContainsFunc(e.On, func(n string) bool { return !isTextName(n) })
 }
 

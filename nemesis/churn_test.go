@@ -151,7 +151,7 @@ func TestHealsSurviveChurn(t *testing.T) {
 
 // healUnderChurn injects and heals one fault again and again.
 func healUnderChurn(t *testing.T, e Event) {
-	l := opened(t, LinkConfig{Nodes: []Node{{"n1", echo(t)}}, Seed: 1})
+	l := opened(t, LinkConfig{Nodes: []Node{{Name: "n1", Addr: echo(t)}}, Seed: 1})
 	k := l.links[0]
 	f, _ := FindFault(e.Fault)
 	e.On = []string{"n1"}

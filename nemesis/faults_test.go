@@ -23,7 +23,7 @@ func brokers(t testing.TB, n int) []Node {
 	t.Cleanup(c.Close)
 	var nodes []Node
 	for i, a := range c.ListenAddrs() {
-		nodes = append(nodes, Node{fmt.Sprintf("n%d", i+1), a})
+		nodes = append(nodes, Node{Name: fmt.Sprintf("n%d", i+1), Addr: a})
 	}
 	return nodes
 }
@@ -71,7 +71,7 @@ func (h *history) of(t *testing.T, f histories.F, id int) *histories.Event {
 func run(t *testing.T, l *Links, p Plan) *history {
 	t.Helper()
 	h := &history{}
-	n := New(Config{Links: l, Plan: p, Record: h.record, Log: t.Output()})
+	n := New(Config{World: World{Links: l}, Plan: p, Record: h.record, Log: t.Output()})
 	if err := n.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

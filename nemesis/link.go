@@ -60,6 +60,10 @@ func newLink(owner *Links, node Node, listen, host string) *link {
 		name: owner.cfg.Prefix + "-" + node.Name,
 		seed: seed.Seed(owner.cfg.Seed).Derive("link/" + node.Name),
 	}
+	if node.Listen != "" {
+		k.listen = node.Listen
+		k.host, _, _ = net.SplitHostPort(node.Listen) // checkNodes has seen it
+	}
 	if owner.Embedded() {
 		k.up, k.down = toxic.NewSlot(), toxic.NewSlot()
 	}
@@ -75,7 +79,7 @@ func (k *link) address() string { return *k.at.Load() }
 // disabled: nothing passes before they stand.
 func (k *link) create(ctx context.Context, s shape) error {
 	p := k.srv.api.NewProxy()
-	p.Name, p.Listen, p.Upstream = k.name, k.listen, k.node.Addr
+	p.Name, p.Listen, p.Upstream = k.name, k.listen, k.node.upstream()
 	if err := call(ctx, "create the proxy "+k.name, p.Save); err != nil {
 		return err
 	}
@@ -115,8 +119,8 @@ func addControl(ctx context.Context, p *tc.Proxy, up, down *toxic.Slot) error {
 func (k *link) enable(ctx context.Context) error {
 	err := call(ctx, "enable "+k.name, k.proxy.Enable)
 	var refused *tc.ApiError // an answer: without one the call may still be under way
-	if errors.As(err, &refused) && k.listen != k.owner.freeListen() {
-		k.proxy.Listen = k.owner.freeListen()
+	if free := k.freeListen(); errors.As(err, &refused) && k.listen != free {
+		k.proxy.Listen = free
 		err = call(ctx, "enable "+k.name, k.proxy.Enable)
 	}
 	if err != nil {
@@ -140,9 +144,13 @@ func (k *link) reached(p *tc.Proxy) (string, error) {
 	return net.JoinHostPort(k.host, port), nil
 }
 
-// freeListen is a listen address with a port of the server's choice.
-func (l *Links) freeListen() string {
-	listen, _, _ := listenAddr(l.cfg.Toxiproxy)
+// freeListen is a listen address with a port of the server's choice, or the one
+// that the node's peers were told of.
+func (k *link) freeListen() string {
+	if k.node.Listen != "" {
+		return k.node.Listen
+	}
+	listen, _, _ := listenAddr(k.owner.cfg.Toxiproxy)
 	return listen
 }
 
@@ -248,8 +256,8 @@ func (k *link) leftovers(ctx context.Context) ([]string, error) {
 	if !p.Enabled && !k.shape.closed {
 		out = append(out, k.node.Name+": its proxy "+k.name+" was disabled")
 	}
-	if p.Upstream != k.node.Addr {
-		out = append(out, fmt.Sprintf("%s: its proxy %s leads to %s instead of %s", k.node.Name, k.name, p.Upstream, k.node.Addr))
+	if p.Upstream != k.node.upstream() {
+		out = append(out, fmt.Sprintf("%s: its proxy %s leads to %s instead of %s", k.node.Name, k.name, p.Upstream, k.node.upstream()))
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,15 @@ import (
 // Node is a broker as the links see it.
 type Node struct {
 	Name string // n1, n2, …
-	Addr string // the advertised host:port, which is the proxy's upstream
+	Addr string // the host:port that whoever dials asks for; clients: the advertised one
+	// Upstream is where the proxy leads; empty: Addr.
+	Upstream string
+	// Listen is where the proxy listens; empty: a free port of the server's choice.
+	Listen string
 }
+
+// upstream is where the proxy leads.
+func (n Node) upstream() string { return cmp.Or(n.Upstream, n.Addr) }
 
 // LinkConfig is what links are made from.
 type LinkConfig struct {
@@ -95,6 +103,11 @@ func (l *Links) checkNodes() error {
 		}
 		if _, _, err := net.SplitHostPort(n.Addr); err != nil {
 			return fmt.Errorf("open links: node %s: address %q is not host:port: %w", n.Name, n.Addr, err)
+		}
+		for _, a := range []string{n.upstream(), cmp.Or(n.Listen, n.Addr)} {
+			if _, _, err := net.SplitHostPort(a); err != nil {
+				return fmt.Errorf("open links: node %s: address %q is not host:port: %w", n.Name, a, err)
+			}
 		}
 		if names[n.Name] || addrs[n.Addr] {
 			return fmt.Errorf("open links: node %s at %s stands there twice", n.Name, n.Addr)

@@ -59,7 +59,7 @@ func TestForeignRefusesOwnServerFaults(t *testing.T) {
 	url, _ := foreign(t)
 	l := opened(t, LinkConfig{Nodes: brokers(t, 1), Toxiproxy: url})
 	e := Event{Fault: "retransmit", On: []string{"n1"}, Direction: Both, Args: map[string]float64{"share": 0.2, "rto_ms": 50}}
-	err := New(Config{Links: l, Plan: Plan{e}}).Run(t.Context())
+	err := New(Config{World: World{Links: l}, Plan: Plan{e}}).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "--toxiproxy") {
 		t.Errorf("error %v, want one that says what to do", err)
 	}
@@ -151,13 +151,13 @@ func TestOpenLinksRefuses(t *testing.T) {
 		says string
 	}{
 		{LinkConfig{}, "no nodes"},
-		{LinkConfig{Nodes: []Node{{"n1", "nonsense"}}}, "host:port"},
-		{LinkConfig{Nodes: []Node{{"n/1", "h:1"}}}, "node name"},
-		{LinkConfig{Nodes: []Node{{"n1", "h:1"}, {"n2", "h:1"}}}, "twice"},
-		{LinkConfig{Nodes: []Node{{"n1", "h:1"}, {"n1", "h:2"}}}, "twice"},
-		{LinkConfig{Nodes: []Node{{"n1", "h:1"}}, Prefix: "a b"}, "prefix"},
-		{LinkConfig{Nodes: []Node{{"n1", "h:1"}}, Toxiproxy: "ftp://x"}, "http://HOST:PORT"},
-		{LinkConfig{Nodes: []Node{{"n1", "h:1"}}, Toxiproxy: "127.0.0.1:1"}, "Toxiproxy server running"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "nonsense"}}}, "host:port"},
+		{LinkConfig{Nodes: []Node{{Name: "n/1", Addr: "h:1"}}}, "node name"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "h:1"}, {Name: "n2", Addr: "h:1"}}}, "twice"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "h:1"}, {Name: "n1", Addr: "h:2"}}}, "twice"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "h:1"}}, Prefix: "a b"}, "prefix"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "h:1"}}, Toxiproxy: "ftp://x"}, "http://HOST:PORT"},
+		{LinkConfig{Nodes: []Node{{Name: "n1", Addr: "h:1"}}, Toxiproxy: "127.0.0.1:1"}, "Toxiproxy server running"},
 	} {
 		if _, err := OpenLinks(t.Context(), c.cfg); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: error %v, want one with %q", c.cfg, err, c.says)
@@ -171,7 +171,7 @@ func TestFailedHealRebuilds(t *testing.T) {
 	nodes := brokers(t, 2)
 	l := opened(t, LinkConfig{Nodes: nodes})
 	f, _ := FindFault("down")
-	heal, err := f.Inject(t.Context(), &World{l}, Event{Fault: "down", On: []string{"n1"}})
+	heal, err := f.Inject(t.Context(), &World{Links: l}, Event{Fault: "down", On: []string{"n1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +197,11 @@ func TestFailedHealRebuilds(t *testing.T) {
 func TestHealIsIdempotent(t *testing.T) {
 	l := opened(t, LinkConfig{Nodes: brokers(t, 2)})
 	f, _ := FindFault("stall")
-	if _, err := f.Inject(t.Context(), &World{l}, Event{Fault: "stall", On: []string{"n1", "n2"}, Direction: Both}); err != nil {
+	if _, err := f.Inject(t.Context(), &World{Links: l}, Event{Fault: "stall", On: []string{"n1", "n2"}, Direction: Both}); err != nil {
 		t.Fatal(err)
 	}
 	h := &history{}
-	n := New(Config{Links: l, Record: h.record})
+	n := New(Config{World: World{Links: l}, Record: h.record})
 	for range 2 {
 		if err := n.Heal(t.Context()); err != nil {
 			t.Fatal(err)
@@ -224,7 +224,7 @@ func TestSeveralLinks(t *testing.T) {
 	nodes := brokers(t, 1)
 	a, b := opened(t, LinkConfig{Nodes: nodes}), opened(t, LinkConfig{Nodes: nodes})
 	f, _ := FindFault("blackhole")
-	if _, err := f.Inject(t.Context(), &World{a}, Event{Fault: "blackhole", On: []string{"n1"}}); err != nil {
+	if _, err := f.Inject(t.Context(), &World{Links: a}, Event{Fault: "blackhole", On: []string{"n1"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := b.links[0].roundTrip(t.Context(), patience); err != nil {

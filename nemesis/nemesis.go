@@ -24,7 +24,7 @@ import (
 
 // Config is what a Nemesis works with.
 type Config struct {
-	Links *Links
+	World World
 	Plan  Plan
 	// Record takes the nemesis' entries; index and time are the recorder's to
 	// give. It is called by one goroutine at a time.
@@ -39,12 +39,6 @@ type Nemesis struct {
 
 	mu     sync.Mutex // guards Record and active
 	active map[int]Event
-}
-
-// World is what faults act upon. Later kinds of faults (processes, links between
-// nodes) add their handles here.
-type World struct {
-	Links *Links
 }
 
 // Heal takes a fault away again. It may be called more than once.
@@ -80,7 +74,7 @@ const (
 
 // New returns a nemesis for the plan.
 func New(cfg Config) *Nemesis {
-	return &Nemesis{cfg: cfg, world: &World{Links: cfg.Links}, active: map[int]Event{}}
+	return &Nemesis{cfg: cfg, world: &cfg.World, active: map[int]Event{}}
 }
 
 // Run walks the plan; the events' times count from the call. It returns when
@@ -88,7 +82,7 @@ func New(cfg Config) *Nemesis {
 // is broken then is healed. An error is the harness's own: a fault that could
 // not be taken away.
 func (n *Nemesis) Run(ctx context.Context) error {
-	if err := n.cfg.Plan.CheckServer(n.cfg.Links.Embedded()); err != nil {
+	if err := n.cfg.Plan.CheckServer(n.world.Links.Embedded()); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -127,8 +121,8 @@ func (n *Nemesis) Run(ctx context.Context) error {
 func (n *Nemesis) Heal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+cleanLimit)
 	defer cancel()
-	links := n.cfg.Links.links
-	nodes := n.cfg.Links.names()
+	links := n.world.Links.links
+	nodes := n.world.Links.names()
 	n.record(histories.Heal, &histories.Event{ID: -1, On: nodes})
 	ev := &histories.Event{ID: -1, On: nodes, Proof: make([]histories.Probe, len(links))}
 	why := make([]error, len(links))

@@ -51,7 +51,7 @@ func TestCancelHeals(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	h := &history{}
-	n := New(Config{Links: l, Record: func(op *histories.Op) {
+	n := New(Config{World: World{Links: l}, Record: func(op *histories.Op) {
 		h.record(op)
 		if op.F == histories.Bite {
 			cancel()
@@ -81,7 +81,7 @@ func TestActiveAndOrder(t *testing.T) {
 	h := &history{}
 	seen := make(chan struct{})
 	var active []string
-	n = New(Config{Links: l, Record: h.record, Plan: Plan{
+	n = New(Config{World: World{Links: l}, Record: h.record, Plan: Plan{
 		{ID: 0, Fault: "blackhole", For: 500 * time.Millisecond, On: []string{"n1"}},
 		{ID: 1, Fault: "stall", At: 500 * time.Millisecond, For: 800 * time.Millisecond, On: []string{"n1"}, Direction: Both},
 	}, Log: writerFunc(func(b []byte) (int, error) {
@@ -112,10 +112,10 @@ func TestDeadBrokerIsNotAFailedHeal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := opened(t, LinkConfig{Nodes: []Node{{"n1", c.ListenAddrs()[0]}}})
+	l := opened(t, LinkConfig{Nodes: []Node{{Name: "n1", Addr: c.ListenAddrs()[0]}}})
 	c.Close()
 	h := &history{}
-	n := New(Config{Links: l, Record: h.record, Plan: Plan{
+	n := New(Config{World: World{Links: l}, Record: h.record, Plan: Plan{
 		{Fault: "latency", Direction: Both, Args: map[string]float64{"latency_ms": 50}, For: 300 * time.Millisecond, On: []string{"n1"}},
 	}})
 	if err := n.Run(t.Context()); err != nil {

@@ -131,7 +131,7 @@ var errBroker = errors.New("the broker itself does not answer")
 // direct asks the broker without the link.
 func (k *link) direct(ctx context.Context, limit time.Duration) error {
 	d := net.Dialer{Timeout: limit}
-	c, err := d.DialContext(ctx, "tcp", k.node.Addr)
+	c, err := d.DialContext(ctx, "tcp", k.node.upstream())
 	if err != nil {
 		return err
 	}

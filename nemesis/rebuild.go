@@ -38,7 +38,7 @@ func (k *link) rebuild(ctx context.Context) error {
 	var err error
 	if k.up == nil {
 		if err = k.recreate(ctx, shape{}); err != nil {
-			k.listen = k.owner.freeListen()
+			k.listen = k.freeListen()
 			err = k.recreate(ctx, shape{})
 		}
 	} else {
@@ -67,6 +67,6 @@ func (k *link) move(ctx context.Context, why error) error {
 		go k.srv.stop()
 	}
 	k.resetter.free()
-	k.srv, k.listen, k.resetter = srv, k.owner.freeListen(), nil
+	k.srv, k.listen, k.resetter = srv, k.freeListen(), nil
 	return k.create(ctx, shape{})
 }

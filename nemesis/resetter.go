@@ -41,7 +41,7 @@ func (k *link) reset(ctx context.Context, s shape) error {
 // newResetter makes the second proxy.
 func (k *link) newResetter(ctx context.Context) (*resetter, error) {
 	p := k.srv.api.NewProxy()
-	p.Name, p.Listen, p.Upstream = k.name+"-reset", k.owner.freeListen(), k.node.Addr
+	p.Name, p.Listen, p.Upstream = k.name+"-reset", "127.0.0.1:0", k.node.upstream()
 	if err := call(ctx, "create the proxy "+p.Name, p.Save); err != nil {
 		return nil, err
 	}

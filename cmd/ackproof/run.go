@@ -64,6 +64,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	durationFlag(fs, &s.TimeLimit, "time-limit", "length of the main phase")
 	durationFlag(fs, &s.Calm, "calm", "length of the fault-free phase at its start")
 	durationFlag(fs, &s.Recovery, "recovery", "how long operations go on after the last heal")
+	durationFlag(fs, &s.WholeLimit, "whole-limit", "how long the cluster may take to be whole again after the heal")
 	durationFlag(fs, &s.Quiet, "quiet-time", "how long late writes may take before the final reads")
 	durationFlag(fs, &s.FinalLimit, "final-limit", "limit of the final reads")
 	durationFlag(fs, &s.OpTimeout, "op-timeout", "deadline of an operation")

@@ -81,7 +81,7 @@ func (r *runner) saveLedger() error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := r.cluster.Ledger(&b); err != nil {
+	if err := r.bed.cluster.Ledger(&b); err != nil {
 		return fmt.Errorf("read the broken broker's ledger: %w", err)
 	}
 	return r.save(LedgerFile, b.Bytes())

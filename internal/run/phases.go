@@ -27,7 +27,7 @@ func (r *runner) record(ctx context.Context) error {
 		return err
 	}
 	r.live = startLiveJudge(r.rec, r.header, r.checkOptions())
-	r.nem = nemesis.New(nemesis.Config{Links: r.links, Plan: r.plan, Record: r.note, Log: r.log})
+	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.note, Log: r.log})
 	r.status = startTicker(r.opts.Status, r.snapshot)
 	defer r.status.stop()
 	err = r.phases(ctx)
@@ -87,14 +87,14 @@ func (r *runner) phases(ctx context.Context) error {
 // lookForLeftovers remarks on links that are not clean before the final reads.
 // The checker takes such a remark by its first word: the heal did not hold.
 func (r *runner) lookForLeftovers(ctx context.Context) {
-	left, err := r.links.Leftovers(ctx)
+	left, err := r.bed.links.Leftovers(ctx)
 	if err != nil {
 		r.remark(fmt.Sprintf("%s: before the final reads: %v", checker.HealDidNotHold, err))
 	}
 	if len(left) > 0 {
 		r.remark(fmt.Sprintf("%s: not ours, and there before the final reads: %s", checker.HealDidNotHold, strings.Join(left, ", ")))
 	}
-	if lost := r.links.Unmapped(); len(lost) > 0 {
+	if lost := r.bed.links.Unmapped(); len(lost) > 0 {
 		r.remark(fmt.Sprintf("clients were sent to %s, where no link leads: a broker that was not there when the run began", strings.Join(lost, ", ")))
 	}
 }
@@ -150,7 +150,24 @@ func (r *runner) walkPlan(ctx context.Context) error {
 	if err := r.nem.Heal(hctx); err != nil {
 		r.remark(fmt.Sprintf("%s: %v", checker.HealDidNotHold, err))
 	}
+	r.awaitWhole(ctx)
 	return sleep(ctx, time.Duration(r.spec.Recovery))
+}
+
+// awaitWhole records whether the cluster became whole again after the heal,
+// while the clients go on.
+func (r *runner) awaitWhole(ctx context.Context) {
+	begin := time.Now()
+	err := r.bed.cluster.Whole(ctx, r.topics)
+	held := err == nil
+	e := &histories.Event{ID: -1, Held: &held, Args: map[string]float64{
+		"waited_ms": float64(time.Since(begin).Milliseconds()), "limit_ms": float64(time.Duration(r.spec.WholeLimit).Milliseconds()),
+	}}
+	if err != nil {
+		e.Why = err.Error()
+		r.logf("not whole: %v", err)
+	}
+	r.note(&histories.Op{F: histories.Whole, Event: e})
 }
 
 // finalReads reads every log from its start to its listed end with fresh

@@ -39,10 +39,7 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := r.save(histories.SpecFile, r.spec.Encode()); err != nil {
 		return err
 	}
-	if err := r.startCluster(ctx); err != nil {
-		return err
-	}
-	if err := r.openLinks(ctx); err != nil {
+	if err := r.startBed(ctx); err != nil {
 		return err
 	}
 	if err := r.makePlan(); err != nil {
@@ -76,51 +73,9 @@ func (r *runner) logf(format string, args ...any) {
 	fmt.Fprintf(r.log, "%s %s\n", time.Now().UTC().Format("15:04:05.000"), fmt.Sprintf(format, args...))
 }
 
-func (r *runner) startCluster(ctx context.Context) error {
-	cfg := target.Config{
-		Seed: r.spec.seed(), Nodes: r.spec.Nodes, Mutant: r.spec.Mutant,
-		Timeout: 30 * time.Second, Log: r.log, Value: r.valueOf,
-	}
-	if r.spec.Disk || time.Duration(r.spec.TimeLimit) > 10*time.Minute {
-		cfg.DataDir = filepath.Join(r.dir, "data")
-	}
-	var err error
-	if r.cluster, err = target.Start(ctx, r.spec.Target, cfg); err != nil {
-		return fmt.Errorf("start target %s: %w", r.spec.Target, err)
-	}
-	for _, n := range r.cluster.Nodes() {
-		r.logf("node %s id %d at %s", n.Name, n.ID, n.Addr)
-	}
-	return nil
-}
-
-// valueOf reads the value out of a record's payload, for a broken broker's ledger.
-func (r *runner) valueOf(payload []byte) int64 {
-	p, _, _ := client.DecodePayload(payload, r.runID, 0)
-	return p.Value
-}
-
-func (r *runner) openLinks(ctx context.Context) error {
-	cfg := nemesis.LinkConfig{
-		Toxiproxy: r.spec.Toxiproxy, Seed: r.spec.Seed, Log: r.toxiLog,
-		Reset: r.spec.Reset, Prefix: "ackproof",
-	}
-	for _, n := range r.cluster.Nodes() {
-		cfg.Nodes = append(cfg.Nodes, nemesis.Node{Name: n.Name, Addr: n.Addr})
-	}
-	var err error
-	if r.links, err = nemesis.OpenLinks(ctx, cfg); err != nil {
-		return fmt.Errorf("open the links: %w", err)
-	}
-	return nil
-}
-
 // makePlan draws the plan, saves it, and reads back what is to be walked.
 func (r *runner) makePlan() error {
-	var names []string
-	for _, n := range r.cluster.Nodes() {
-		names = append(names, n.Name)
-	}
+	names := r.bed.nodeNames()
 	plan := r.opts.Plan
 	if plan == nil && r.spec.Faulty() {
 		var err error
@@ -152,7 +107,7 @@ func (r *runner) makePlan() error {
 
 // createTopics creates the run's own topics and composes the header.
 func (r *runner) createTopics(ctx context.Context) error {
-	clients, err := r.spec.Workers(len(r.cluster.Nodes()))
+	clients, err := r.spec.Workers(len(r.bed.cluster.Nodes()))
 	if err != nil {
 		return err
 	}
@@ -166,14 +121,14 @@ func (r *runner) createTopics(ctx context.Context) error {
 			logs = append(logs, histories.Log{Key: int64(len(logs)), Topic: name, Partition: int32(p)})
 		}
 	}
-	if err := r.cluster.CreateTopics(ctx, topics); err != nil {
+	if err := r.bed.cluster.CreateTopics(ctx, topics); err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
-	if err := r.cluster.Whole(ctx, r.topics); err != nil {
+	if err := r.bed.cluster.Whole(ctx, r.topics); err != nil {
 		return fmt.Errorf("the cluster is not whole: %w", err)
 	}
 	r.genCfg = generator.Config{Seed: r.spec.Seed, Concurrency: clients, Logs: logs, Batch: r.spec.Batch}
-	contract := r.cluster.Contract()
+	contract := r.bed.cluster.Contract()
 	contract.Acks = r.spec.Acks
 	idem := r.spec.Idempotence
 	contract.Idempotence = &idem
@@ -197,11 +152,11 @@ func (r *runner) createTopics(ctx context.Context) error {
 // open opens the client of one process, routed through the links.
 func (r *runner) open(process int64) (client.Conn, error) {
 	seeds := make([]string, 0, 3)
-	for _, n := range r.cluster.Nodes() {
+	for _, n := range r.bed.cluster.Nodes() {
 		seeds = append(seeds, n.Addr)
 	}
 	return r.kind.Open(client.Config{
-		Process: process, Seeds: seeds, Dial: r.links.Dial, Logs: r.header.Logs, Run: r.runID,
+		Process: process, Seeds: seeds, Dial: r.bed.links.Dial, Logs: r.header.Logs, Run: r.runID,
 		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),
 		PollWait: time.Duration(r.spec.PollWait), RecordSize: r.spec.RecordSize, Compression: r.spec.Compression,
 	})

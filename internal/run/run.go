@@ -13,7 +13,6 @@ import (
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
-	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
@@ -22,6 +21,7 @@ type Options struct {
 	Store  string          // the store directory
 	Tool   string          // name and version, for the header
 	Plan   nemesis.Plan    // walks this plan instead of drawing one; nil: draw
+	Bed    *Bed            // runs on this cluster instead of starting one; nil: start one
 	Stop   <-chan struct{} // closed: end the main phase, heal, read back, judge
 	Status func(Status)    // called a few times a second; may be nil
 	// Summary writes summary.txt; nil: there is none.
@@ -87,14 +87,13 @@ type runner struct {
 	header  histories.Header
 	topics  []string
 
-	cluster target.Cluster
-	links   *nemesis.Links
-	rec     *histories.Recorder
-	nem     *nemesis.Nemesis
-	counts  Counts
-	live    *liveJudge
-	status  *ticker
-	phase   string
+	bed    *Bed
+	rec    *histories.Recorder
+	nem    *nemesis.Nemesis
+	counts Counts
+	live   *liveJudge
+	status *ticker
+	phase  string
 
 	verdict checker.Verdict
 }
@@ -109,7 +108,7 @@ func (r *runner) cleanUp(ctx context.Context) error {
 	if r.spec.KeepTopics || r.verdict.Valid != checker.Valid {
 		return nil
 	}
-	if err := r.cluster.DeleteTopics(ctx, r.topics); err != nil {
+	if err := r.bed.cluster.DeleteTopics(ctx, r.topics); err != nil {
 		return fmt.Errorf("delete the run's topics %s: %w", strings.Join(r.topics, ", "), err)
 	}
 	return nil
@@ -117,11 +116,8 @@ func (r *runner) cleanUp(ctx context.Context) error {
 
 func (r *runner) close() error {
 	var errs []error
-	if r.links != nil {
-		errs = append(errs, r.links.Close())
-	}
-	if r.cluster != nil {
-		errs = append(errs, r.cluster.Close())
+	if r.bed != nil && r.bed != r.opts.Bed { // a bed that was lent is not ours to end
+		errs = append(errs, r.bed.Close())
 	}
 	for _, c := range []io.Closer{r.log, r.toxiLog} {
 		if c != (*os.File)(nil) {

@@ -58,6 +58,7 @@ type Spec struct {
 	Mutant      string   `json:"mutant,omitempty"`
 	KeepTopics  bool     `json:"keep_topics,omitempty"`
 	Disk        bool     `json:"disk,omitempty"`      // embedded: keep data on disk
+	WholeLimit  Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
 	MinAcked    int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
 	Compress    bool     `json:"compress,omitempty"`  // history.jsonl.zst
 }
@@ -71,7 +72,8 @@ func Default() Spec {
 		Format: SpecFormat, Name: "run", Target: "embedded", Workload: generator.Workloads[0].Name,
 		TimeLimit: Duration(20 * time.Second), Calm: Duration(2 * time.Second),
 		Recovery: Duration(time.Second), Quiet: Duration(time.Second), FinalLimit: Duration(60 * time.Second),
-		OpTimeout: Duration(time.Second), PollWait: Duration(50 * time.Millisecond),
+		WholeLimit: Duration(30 * time.Second),
+		OpTimeout:  Duration(time.Second), PollWait: Duration(50 * time.Millisecond),
 		Rate: 5000, Concurrency: "15", Nodes: 3, Topics: 2, Partitions: 4,
 		Batch: 10, RecordSize: 64, Compression: "none", Acks: "all", Idempotence: true,
 		Nemesis: []string{"all"}, Interval: Duration(2500 * time.Millisecond),
@@ -217,6 +219,7 @@ func (s Spec) Validate() error {
 		{"recovery (seconds)", sec(s.Recovery), 0, 3600},
 		{"quiet (seconds)", sec(s.Quiet), 0, 3600},
 		{"final-limit (seconds)", sec(s.FinalLimit), 1, 86400},
+		{"whole-limit (seconds)", sec(s.WholeLimit), 0, 3600},
 		{"op-timeout (seconds)", sec(s.OpTimeout), 0.05, 600},
 		{"poll-wait (seconds)", sec(s.PollWait), 0, sec(s.OpTimeout) / 2},
 		{"nemesis-interval (seconds)", sec(s.Interval), 1, 86400},
@@ -289,6 +292,12 @@ func (s Spec) NodeNames() []string {
 		return nil
 	}
 	return target.NodeNames(s.Nodes)
+}
+
+// managed tells whether the brokers are processes that the run starts.
+func (s Spec) managed() bool {
+	name, _, _ := strings.Cut(s.Target, ":")
+	return name == "kafka" || name == "process"
 }
 
 // Faulty tells whether the run breaks anything.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,14 +26,16 @@ const (
 
 // admin makes the administrative calls that every target needs.
 type admin struct {
-	kafka   *kgo.Client
-	calls   *kadm.Client
-	timeout time.Duration // of each call
+	kafka      *kgo.Client
+	calls      *kadm.Client
+	timeout    time.Duration // of each call
+	wholeLimit time.Duration // of the wait for a whole cluster
 }
 
 // newAdmin returns an admin that talks to the brokers directly. It does not
 // connect yet.
-func newAdmin(addrs []string, timeout time.Duration) (*admin, error) {
+func newAdmin(addrs []string, cfg Config) (*admin, error) {
+	timeout := cfg.timeout()
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(addrs...),
 		kgo.DisableClientMetrics(),
@@ -46,7 +49,7 @@ func newAdmin(addrs []string, timeout time.Duration) (*admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("administrative client for %s: %w", strings.Join(addrs, ","), err)
 	}
-	return &admin{kafka: client, calls: kadm.NewClient(client), timeout: timeout}, nil
+	return &admin{kafka: client, calls: kadm.NewClient(client), timeout: timeout, wholeLimit: cmp.Or(cfg.WholeLimit, timeout)}, nil
 }
 
 func (a *admin) close() { a.kafka.Close() }
@@ -141,7 +144,7 @@ func (a *admin) whole(ctx context.Context, topics []string, condition func(kadm.
 	if len(topics) == 0 {
 		return nil
 	}
-	limited, cancel := context.WithTimeout(ctx, a.timeout)
+	limited, cancel := context.WithTimeout(ctx, a.wholeLimit)
 	defer cancel()
 	tick := time.NewTicker(wholeEvery)
 	defer tick.Stop()
@@ -162,7 +165,7 @@ func (a *admin) whole(ctx context.Context, topics []string, condition func(kadm.
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("wait until %s are whole: %w (%v)", strings.Join(topics, ", "), err, lacks)
 			}
-			return fmt.Errorf("topics are not whole after %v: %w", a.timeout, lacks)
+			return fmt.Errorf("topics are not whole after %v: %w", a.wholeLimit, lacks)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 	for i, addr := range addrs {
 		e.nodes = append(e.nodes, Node{Name: nodeName(i), ID: int32(i), Addr: addr})
 	}
-	if e.admin, err = newAdmin(addrs, cfg.timeout()); err != nil {
+	if e.admin, err = newAdmin(addrs, cfg); err != nil {
 		e.fake.Close()
 		return nil, fmt.Errorf("start the embedded cluster: %w", err)
 	}

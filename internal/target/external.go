@@ -39,7 +39,7 @@ func startExternal(ctx context.Context, cfg Config) (Cluster, error) {
 	if cfg.Mutant != "" {
 		return nil, fmt.Errorf("mutant %s: only the embedded target can be broken; leave out the target or the mutant", cfg.Mutant)
 	}
-	a, err := newAdmin(addrs, cfg.timeout())
+	a, err := newAdmin(addrs, cfg)
 	if err != nil {
 		return nil, err
 	}

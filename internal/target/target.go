@@ -15,6 +15,10 @@ type Node struct {
 	Name string // n1, n2, … in the order of the broker ids
 	ID   int32
 	Addr string // advertised host:port, the one to be mapped to a proxy
+	// Upstream is where the broker really listens for clients; empty: Addr.
+	Upstream string
+	// Listen is where the clients' proxy must listen; empty: anywhere.
+	Listen string
 	// Version is the best guess of the broker's version, from the requests that
 	// it understands; empty where it did not tell.
 	Version string
@@ -28,6 +32,15 @@ type Topic struct {
 	Config     map[string]string
 }
 
+// Route is the way that one node takes to another. Whoever starts the target
+// puts a proxy there before the nodes start.
+type Route struct {
+	From, To string // node names
+	Port     string // what the connection is for: broker, controller, raft, wal, …
+	Listen   string // host:port that From is told to dial
+	Upstream string // host:port that To listens on
+}
+
 // Config is what a target is started with.
 type Config struct {
 	Arg     string // what follows the colon: external:HOST:PORT,…
@@ -37,6 +50,11 @@ type Config struct {
 	Mutant  string        // a broken broker; empty: none
 	Timeout time.Duration // limit of each administrative call; 0: DefaultTimeout
 	Log     io.Writer     // the target's own log; nil: none
+	// Peers opens the ways between the nodes; it is called before they start, by
+	// targets that can route them. nil: nodes reach each other directly.
+	Peers func(ctx context.Context, routes []Route) error
+	// WholeLimit is how long Whole waits; 0: Timeout.
+	WholeLimit time.Duration
 	// Value reads the value out of a record's payload, for a broken broker's
 	// ledger; negative where there is none. nil: the ledger has no values.
 	Value func(payload []byte) int64

@@ -1,0 +1,119 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/ackproof/ackproof/client"
+	"github.com/ackproof/ackproof/internal/target"
+	"github.com/ackproof/ackproof/nemesis"
+)
+
+// Bed is a started cluster with its links: what runs lie on, one at a time.
+// Most runs make their own; a soak, a suite and a kept cluster lend theirs.
+type Bed struct {
+	cluster target.Cluster
+	links   *nemesis.Links
+	peers   *nemesis.Peers // nil: the target does not route its nodes' traffic
+}
+
+// BedConfig is what a bed is made from besides the Spec.
+type BedConfig struct {
+	DataDir string    // where the brokers may keep data; empty: as the target likes
+	Log     io.Writer // the target's log; nil: none
+	ToxiLog io.Writer // Toxiproxy's log; nil: none
+	// Value reads the value out of a record's payload, for a broken broker's ledger.
+	Value func(payload []byte) int64
+}
+
+// OpenBed starts the Spec's target and its links. Of the Spec it reads what is
+// about the cluster: target, nodes, seed, mutant, toxiproxy, reset, limits.
+func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
+	b := &Bed{}
+	tc := target.Config{
+		Seed: spec.seed(), Nodes: spec.Nodes, Mutant: spec.Mutant, DataDir: cfg.DataDir,
+		Timeout: 30 * time.Second, WholeLimit: time.Duration(spec.WholeLimit), Log: cfg.Log, Value: cfg.Value,
+	}
+	tc.Peers = func(ctx context.Context, routes []target.Route) (err error) {
+		pc := nemesis.PeerConfig{Seed: spec.Seed, Log: cfg.ToxiLog}
+		for _, r := range routes {
+			pc.Routes = append(pc.Routes, nemesis.Route(r))
+		}
+		b.peers, err = nemesis.OpenPeers(ctx, pc)
+		return err
+	}
+	var err error
+	if b.cluster, err = target.Start(ctx, spec.Target, tc); err != nil {
+		return nil, errors.Join(fmt.Errorf("start target %s: %w", spec.Target, err), b.Close())
+	}
+	lc := nemesis.LinkConfig{
+		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset, Prefix: "ackproof",
+	}
+	for _, n := range b.cluster.Nodes() {
+		lc.Nodes = append(lc.Nodes, nemesis.Node{Name: n.Name, Addr: n.Addr, Upstream: n.Upstream, Listen: n.Listen})
+	}
+	if b.links, err = nemesis.OpenLinks(ctx, lc); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the links: %w", err), b.Close())
+	}
+	return b, nil
+}
+
+// Close ends the links and the cluster.
+func (b *Bed) Close() error {
+	var errs []error
+	if b.links != nil {
+		errs = append(errs, b.links.Close())
+	}
+	if b.cluster != nil {
+		errs = append(errs, b.cluster.Close())
+	}
+	if b.peers != nil { // after the nodes, which would dial in vain
+		errs = append(errs, b.peers.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// nodeNames lists the nodes in the order of the broker ids.
+func (b *Bed) nodeNames() []string {
+	var names []string
+	for _, n := range b.cluster.Nodes() {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// world is what the bed offers to the nemesis.
+func (b *Bed) world() nemesis.World {
+	w := nemesis.World{Links: b.links, Peers: b.peers}
+	w.Processes, _ = b.cluster.(nemesis.Processes)
+	w.Admin, _ = b.cluster.(nemesis.Admin)
+	return w
+}
+
+// startBed opens the run's own bed, or takes the one lent to it.
+func (r *runner) startBed(ctx context.Context) error {
+	if r.bed = r.opts.Bed; r.bed == nil {
+		cfg := BedConfig{Log: r.log, ToxiLog: r.toxiLog, Value: r.valueOf}
+		if r.spec.Disk || time.Duration(r.spec.TimeLimit) > 10*time.Minute || r.spec.managed() {
+			cfg.DataDir = filepath.Join(r.dir, "data")
+		}
+		var err error
+		if r.bed, err = OpenBed(ctx, r.spec, cfg); err != nil {
+			return err
+		}
+	}
+	for _, n := range r.bed.cluster.Nodes() {
+		r.logf("node %s id %d at %s", n.Name, n.ID, n.Addr)
+	}
+	return nil
+}
+
+// valueOf reads the value out of a record's payload, for a broken broker's ledger.
+func (r *runner) valueOf(payload []byte) int64 {
+	p, _, _ := client.DecodePayload(payload, r.runID, 0)
+	return p.Value
+}
