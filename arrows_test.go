@@ -15,7 +15,8 @@ const module = "github.com/ackproof/ackproof"
 // floors are the packages by floor: a package imports floors below its own
 // only, and never a neighbour, except its own subpackages.
 var floors = [][]string{
-	{"histories", "internal/seed", "internal/names"},
+	{"internal/names"},
+	{"histories", "internal/seed", "internal/strictyaml"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
 	{"internal/run", "internal/scenario", "internal/report"},
 	{""},
