@@ -19,6 +19,8 @@ func (d *decoder) extra(key []byte, o *Op) {
 		if string(d.word()) == "true" {
 			o.Seek = Seek{To: SeekBeginning}
 		}
+	case "isolation", "group", "abort", "producer":
+		d.transaction(key, o)
 	case "positions":
 		d.field = "positions"
 		d.seekPositions()
@@ -79,7 +81,7 @@ func (d *decoder) seek(o *Op) {
 	if d.null() {
 		return
 	}
-	const want = `want beginning, end or back with a number of records`
+	const want = `want beginning, end, committed or back with a number of records`
 	at := d.i
 	if d.ws(); d.i < len(d.b) && d.b[d.i] == '{' {
 		shut := d.open("{")
@@ -99,9 +101,56 @@ func (d *decoder) seek(o *Op) {
 		o.Seek = Seek{To: SeekBeginning}
 	case "end":
 		o.Seek = Seek{To: SeekEnd}
+	case "committed":
+		o.Seek = Seek{To: SeekCommitted}
 	default:
 		d.i = at
 		d.fail(want)
+	}
+}
+
+// transaction reads a key that concerns transactions.
+func (d *decoder) transaction(key []byte, o *Op) {
+	switch string(key) {
+	case "isolation":
+		d.field = "isolation"
+		if d.null() {
+			return
+		}
+		at := d.i
+		i, ok := ParseIsolation(string(d.word()))
+		if !ok {
+			d.i = at
+			d.fail("want read_uncommitted or read_committed")
+		}
+		o.Isolation = i
+	case "group":
+		d.field = "group"
+		if !d.null() {
+			o.Group = d.strings.string(d.word())
+		}
+	case "abort":
+		d.field = "abort"
+		if d.null() {
+			return
+		}
+		n := d.int()
+		if n < 0 || n >= maxEntry {
+			d.fail("want a number of micro-operations")
+		}
+		o.Abort = int32(n) + 1
+	case "producer":
+		d.field = "producer"
+		if d.null() {
+			return
+		}
+		shut := d.list()
+		o.Producer.Txn = d.int()
+		d.comma()
+		o.Producer.Instance = d.int()
+		d.comma()
+		o.Producer.Epoch = d.intOr(-1)
+		d.shut(shut)
 	}
 }
 

@@ -274,10 +274,10 @@ func (d *decoder) ours(o *Op) {
 	for n := 0; d.next(shut, n); n++ {
 		switch string(d.word()) {
 		case "ackproof/f":
-			if f := fNamed(d.word()); f.asksOffsets() {
+			if f := fNamed(d.word()); f.hidden() {
 				o.F, o.Name = f, ""
 			} else {
-				d.fail("want end-offsets or start-offsets")
+				d.fail("want end-offsets, start-offsets, stable-offsets or fence")
 			}
 		case "keys", "offsets":
 			o.Keys, o.Offsets = o.Keys[:0], o.Offsets[:0]

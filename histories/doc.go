@@ -28,7 +28,9 @@
 //	p4 > s 8              # an invocation by itself:
 //	p3 p                  #   what stands between ran at the same time
 //	p4 < s 8@3            # its completion
-//	p3 e 0:4 1:1          # end offsets; b: start offsets
+//	p3 e 0:4 1:1          # end offsets; b: start offsets; l: last stable offsets
+//	p6 f 1 2 by=1:7:0     # takes over the transactional ids 1 and 2
+//	p5 t s 9@4 | p !fail abort=2 by=1:5:0   # aborted on purpose after two parts, by instance 5 of transactional id 1
 //	p3 c                  # crash, which ends as info
 //	nemesis inject id=0 fault=latency on=n1,n2
 //	t=50..90 p5 t s 9@4 | p k1 4@0    # a transaction, called at 50 ns, returned at 90 ns
@@ -37,11 +39,12 @@
 // one from the line before; the process, pN or nemesis; > for an invocation or
 // < for a completion alone; the operation; what it did; and then, in any order,
 // !ok, !fail or !info where the outcome is not ok, "the error", fetch=, pos=,
-// seek= and bad=LOG:OFFSET:WHY:"detail".
+// seek=, bad=LOG:OFFSET:WHY:"detail", iso=committed or iso=uncommitted, group=,
+// abort=N and by=TXN:INSTANCE:EPOCH.
 //
 // Operations are s (send), p (poll), t (txn, its parts parted by |), a (assign),
-// u (subscribe), c (crash), e (end-offsets), b (start-offsets), d
-// (debug-topic-partitions) and other="name"; those of the nemesis have their full
+// u (subscribe), c (crash), e (end-offsets), b (start-offsets), l
+// (stable-offsets), f (fence), d (debug-topic-partitions) and other="name"; those of the nemesis have their full
 // names, and the event follows in words or as JSON. In a poll, kN begins what
 // came of log N; {} says that nothing came where the poll failed, - that an ok
 // poll has no result, () that there is no poll at all. A # at the beginning of

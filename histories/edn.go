@@ -2,7 +2,7 @@ package histories
 
 // AppendEDN appends the entry as one line of EDN in the shape of
 // jepsen.tests.kafka, newline included. What Jepsen's workload does not know
-// stands where its checker does not look: end and start offsets are
+// stands where its checker does not look: what asks for offsets, and fence, are
 // debug-topic-partitions operations, everything else has a key of its own.
 func AppendEDN(b []byte, o *Op) []byte {
 	b = append(b, `{:index `...)
@@ -21,7 +21,7 @@ func AppendEDN(b []byte, o *Op) []byte {
 	switch {
 	case o.F == Other:
 		b = appendKeyword(b, o.Name)
-	case o.F.asksOffsets():
+	case o.F.hidden():
 		b = append(b, `:debug-topic-partitions`...)
 	default:
 		b = append(b, ':')
@@ -37,10 +37,10 @@ func appendEDNValue(b []byte, o *Op) []byte {
 	switch {
 	case o.F.hasMops():
 		return appendEDNMops(b, o)
-	case o.F.asksOffsets():
+	case o.F.hidden():
 		b = append(b, `{:ackproof/f :`...)
 		b = append(b, o.F.String()...)
-		if len(o.Offsets) > 0 {
+		if len(o.Offsets) > 0 && o.F.asksOffsets() {
 			b = append(b, `, :offsets `...)
 			b = appendEDNOffsets(b, o.Offsets)
 		} else {

@@ -49,10 +49,15 @@ func appendEDNExtras(b []byte, o *Op) []byte {
 		b = append(b, `, :seek {:back `...)
 		b = appendInt(b, o.Seek.Back)
 		b = append(b, '}')
+	case SeekCommitted:
+		b = append(b, `, :seek :committed`...)
 	}
 	if len(o.Offsets) > 0 && !o.F.asksOffsets() {
 		b = append(b, `, :positions `...)
 		b = appendEDNOffsets(b, o.Offsets)
+	}
+	if o.hasTxn() {
+		b = appendEDNTxn(b, o)
 	}
 	if o.Error != "" {
 		b = append(b, `, :error `...)
@@ -137,4 +142,30 @@ func isKeyword(name string) bool {
 		}
 	}
 	return name != ""
+}
+
+// appendEDNTxn writes the keys that concern transactions.
+func appendEDNTxn(b []byte, o *Op) []byte {
+	if o.Isolation != IsolationContract {
+		b = append(b, `, :isolation :`...)
+		b = append(b, o.Isolation.String()...)
+	}
+	if o.Group != "" {
+		b = append(b, `, :group `...)
+		b = appendQuoted(b, o.Group)
+	}
+	if o.Abort != 0 {
+		b = append(b, `, :abort `...)
+		b = appendInt(b, int64(o.Abort)-1)
+	}
+	if o.Producer != (Producer{}) {
+		b = append(b, `, :producer [`...)
+		b = appendInt(b, o.Producer.Txn)
+		b = append(b, ' ')
+		b = appendInt(b, o.Producer.Instance)
+		b = append(b, ' ')
+		b = appendInt(b, o.Producer.Epoch)
+		b = append(b, ']')
+	}
+	return b
 }

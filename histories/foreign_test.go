@@ -179,7 +179,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"no comma", "jsonl", `{"type":"ok","process":1,"f":"assign","value":[1 2]}` + "\n", 1, "value: want a comma or ]"},
 		{"a wrong escape", "jsonl", `{"type":"ok","process":1,"f":"crash","error":"\x"}` + "\n", 1, "error: want an escape"},
 		{"a key twice", "jsonl", `{"type":"ok","process":1,"process":2}` + "\n", 1, "process: this key stands twice"},
-		{"seek to nowhere", "jsonl", `{"type":"ok","process":1,"f":"assign","seek":"middle"}` + "\n", 1, "seek: want beginning, end or back"},
+		{"seek to nowhere", "jsonl", `{"type":"ok","process":1,"f":"assign","seek":"middle"}` + "\n", 1, "seek: want beginning, end, committed or back"},
 		{"a float for an offset", "edn", "\n\n" + `{:type :ok :process 1 :f :send :value [[:send 0 [1.5 2]]]}` + strings.Repeat(" ", 200), 3, "value: want an integer"},
 		{"a ratio for an offset", "edn", `{:type :ok :process 1 :f :send :value [[:send 0 [1/2 2]]]}` + strings.Repeat(" ", 200), 1, "value: want an integer"},
 		{"a bracket that closes nothing", "edn", `{:type :ok :process 1 :f :crash :value (]}` + strings.Repeat(" ", 200), 1, "value: want a value"},

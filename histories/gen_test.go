@@ -24,7 +24,7 @@ func genOp() *rapid.Generator[*Op] {
 		o := &Op{
 			Process: genInt(0).Draw(t, "process"),
 			Type:    rapid.SampledFrom([]Type{Invoke, OK, Fail, Info}).Draw(t, "type"),
-			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole}).Draw(t, "f"),
+			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole, StableOffsets, Fence}).Draw(t, "f"),
 			Error:   genText().Draw(t, "error"),
 		}
 		if o.F.OfNemesis() {
@@ -86,7 +86,13 @@ func genExtras(t *rapid.T, o *Op) {
 		o.Bad = append(o.Bad, BadRec{genInt(-1<<63).Draw(t, "key"), genInt(-2).Draw(t, "offset"),
 			rapid.OneOf(rapid.SampledFrom([]string{BadChecksum, BadForeign, BadLog}), genText()).Draw(t, "why"), genText().Draw(t, "detail")})
 	}
-	o.Seek = rapid.SampledFrom([]Seek{{}, {To: SeekBeginning}, {To: SeekEnd}, {SeekBack, 0}, {SeekBack, 17}, {SeekBack, -3}}).Draw(t, "seek")
+	o.Seek = rapid.SampledFrom([]Seek{{}, {To: SeekBeginning}, {To: SeekEnd}, {To: SeekCommitted}, {SeekBack, 0}, {SeekBack, 17}, {SeekBack, -3}}).Draw(t, "seek")
+	if rapid.Bool().Draw(t, "transactional") {
+		o.Isolation = rapid.SampledFrom([]Isolation{IsolationContract, ReadUncommitted, ReadCommitted}).Draw(t, "isolation")
+		o.Abort = rapid.SampledFrom([]int32{0, 1, 4}).Draw(t, "abort")
+		o.Group = rapid.OneOf(rapid.Just("g-1"), genText()).Draw(t, "group")
+		o.Producer = rapid.SampledFrom([]Producer{{}, {1, 2, -1}, {3, 1 << 40, 7}}).Draw(t, "producer")
+	}
 	if !o.F.asksOffsets() {
 		for range rapid.IntRange(0, 2).Draw(t, "positions") {
 			o.Offsets = append(o.Offsets, KeyOffset{genInt(-1<<63).Draw(t, "key"), genInt(-1).Draw(t, "offset")})

@@ -26,7 +26,7 @@ func AppendJSON(b []byte, o *Op) []byte {
 		b = append(b, `","value":`...)
 	}
 	b = appendJSONValue(b, o)
-	if len(o.Fetched)+len(o.Bad)+len(o.Offsets)+len(o.Error) > 0 || o.Seek.To != SeekResume {
+	if len(o.Fetched)+len(o.Bad)+len(o.Offsets)+len(o.Error) > 0 || o.Seek.To != SeekResume || o.hasTxn() {
 		b = appendJSONExtras(b, o)
 	}
 	return append(b, '}', '\n')
@@ -183,14 +183,51 @@ func appendJSONExtras(b []byte, o *Op) []byte {
 		b = append(b, `,"seek":{"back":`...)
 		b = appendInt(b, o.Seek.Back)
 		b = append(b, '}')
+	case SeekCommitted:
+		b = append(b, `,"seek":"committed"`...)
 	}
 	if len(o.Offsets) > 0 && !o.F.asksOffsets() {
 		b = append(b, `,"positions":`...)
 		b = appendJSONOffsets(b, o.Offsets)
 	}
+	if o.hasTxn() {
+		b = appendJSONTxn(b, o)
+	}
 	if o.Error != "" {
 		b = append(b, `,"error":`...)
 		b = appendQuoted(b, o.Error)
+	}
+	return b
+}
+
+// hasTxn says whether the entry has a key that concerns transactions.
+func (o *Op) hasTxn() bool {
+	return o.Isolation != IsolationContract || o.Abort != 0 || o.Group != "" || o.Producer != Producer{}
+}
+
+// appendJSONTxn writes the keys that concern transactions.
+func appendJSONTxn(b []byte, o *Op) []byte {
+	if o.Isolation != IsolationContract {
+		b = append(b, `,"isolation":"`...)
+		b = append(b, o.Isolation.String()...)
+		b = append(b, '"')
+	}
+	if o.Group != "" {
+		b = append(b, `,"group":`...)
+		b = appendQuoted(b, o.Group)
+	}
+	if o.Abort != 0 {
+		b = append(b, `,"abort":`...)
+		b = appendInt(b, int64(o.Abort)-1)
+	}
+	if o.Producer != (Producer{}) {
+		b = append(b, `,"producer":[`...)
+		b = appendInt(b, o.Producer.Txn)
+		b = append(b, ',')
+		b = appendInt(b, o.Producer.Instance)
+		b = append(b, ',')
+		b = appendInt(b, o.Producer.Epoch)
+		b = append(b, ']')
 	}
 	return b
 }

@@ -31,12 +31,13 @@ func typeNamed(name []byte) (Type, bool) {
 }
 
 // fNames are the names of the operations in JSON Lines; EDN knows all but
-// end-offsets and start-offsets by them too.
+// what asks for offsets, and fence, by them too.
 var fNames = [...]string{
 	Other: "other", Send: "send", Poll: "poll", Txn: "txn", Assign: "assign", Subscribe: "subscribe",
 	Crash: "crash", EndOffsets: "end-offsets", StartOffsets: "start-offsets", Debug: "debug-topic-partitions",
 	Phase: "phase", Inject: "inject", Bite: "bite", Heal: "heal", Healed: "healed", Note: "note",
 	State: "state", Sample: "sample", Whole: "whole",
+	StableOffsets: "stable-offsets", Fence: "fence",
 }
 
 // String returns the operation's name in files. The name of an operation that
@@ -95,8 +96,34 @@ func fNamed(name []byte) F {
 		return Sample
 	case "whole":
 		return Whole
+	case "stable-offsets":
+		return StableOffsets
+	case "fence":
+		return Fence
 	}
 	return Other
+}
+
+// isolationNames are the isolations as files and contracts name them.
+var isolationNames = [...]string{ReadUncommitted: "read_uncommitted", ReadCommitted: "read_committed"}
+
+// String returns the isolation's name in files; empty for the contract's.
+func (i Isolation) String() string {
+	if int(i) < len(isolationNames) {
+		return isolationNames[i]
+	}
+	return ""
+}
+
+// ParseIsolation returns the isolation with this name.
+func ParseIsolation(name string) (Isolation, bool) {
+	switch name {
+	case "read_uncommitted":
+		return ReadUncommitted, true
+	case "read_committed":
+		return ReadCommitted, true
+	}
+	return IsolationContract, false
 }
 
 // OfNemesis says whether this is an entry of the nemesis, with an Event.
@@ -114,14 +141,18 @@ func (f F) hasMops() bool { return f == Send || f == Poll || f == Txn }
 // hasKeys says whether the operation's value is a list of logs.
 func (f F) hasKeys() bool {
 	switch f {
-	case Assign, Subscribe, EndOffsets, StartOffsets, Debug:
+	case Assign, Subscribe, EndOffsets, StartOffsets, StableOffsets, Fence, Debug:
 		return true
 	}
 	return false
 }
 
 // asksOffsets says whether the operation's result is an offset for each log.
-func (f F) asksOffsets() bool { return f == EndOffsets || f == StartOffsets }
+func (f F) asksOffsets() bool { return f == EndOffsets || f == StartOffsets || f == StableOffsets }
+
+// hidden says whether EDN hides the operation among those that Jepsen's checker
+// ignores.
+func (f F) hidden() bool { return f.asksOffsets() || f == Fence }
 
 // FName returns the operation's name as files have it.
 func (o *Op) FName() string {

@@ -63,6 +63,14 @@ const (
 	// partition with its leader and full in-sync replicas (Event.Held), within
 	// the limit that the run gave it (Event.Args: waited_ms, limit_ms).
 	Whole
+	// StableOffsets asks for the last stable offset of each log in Keys: the end
+	// for whoever reads committed records only (KIP-98). The answers stand in
+	// Offsets.
+	StableOffsets
+	// Fence takes over the transactional ids whose numbers stand in Keys: it
+	// initializes a producer of each, which aborts what is open under them and
+	// fences whoever used them before (KIP-98, KIP-360).
+	Fence
 )
 
 // Nemesis is the process of every entry that the nemesis writes.
@@ -98,6 +106,11 @@ type Op struct {
 	Keys    []int64     // assign, subscribe, end-offsets, start-offsets
 	Seek    Seek        // assign
 	Offsets []KeyOffset // assign: positions stated by the invocation, which go before Seek, and resolved by the completion; end-offsets, start-offsets: the answers
+
+	Isolation Isolation // assign: how the process reads from here on
+	Abort     int32     // txn: aborted on purpose after Abort-1 micro-operations; 0: to be committed
+	Group     string    // txn: the consumer group whose positions the transaction commits; assign: whose positions SeekCommitted takes
+	Producer  Producer  // completions of txn and fence: the producer that did it
 
 	Event *Event // nemesis entries
 	Error string // cause of a fail or info, for people
@@ -142,12 +155,36 @@ const (
 	SeekBeginning
 	SeekEnd
 	SeekBack // Seek.Back records before the position, never before the log's start
+	// SeekCommitted begins where Op.Group has committed; at the log's start
+	// where it has not.
+	SeekCommitted
 )
 
 // Seek is the seek of an assignment.
 type Seek struct {
 	To   SeekTo
 	Back int64 // records, with SeekBack
+}
+
+// Isolation is which records a process reads of transactions (KIP-98).
+type Isolation uint8
+
+// The isolations. The contract's is what a process has that states none.
+const (
+	IsolationContract Isolation = iota
+	ReadUncommitted             // every record
+	ReadCommitted               // those of committed transactions, up to the last stable offset
+)
+
+// Producer is an instance of a transactional producer.
+type Producer struct {
+	// Txn is the number of its transactional id, from 1; 0: there is none.
+	Txn int64
+	// Instance is unique in the run: a client that initializes again under the
+	// same transactional id is a new instance and fences the one before.
+	Instance int64
+	// Epoch is the producer epoch that the broker gave it, -1 where unknown.
+	Epoch int64
 }
 
 // BadRec is a polled record whose payload is wrong: Why is one of the Bad…

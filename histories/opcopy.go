@@ -24,6 +24,7 @@ func (o *Op) CopyTo(dst *Op) {
 		Seek:    o.Seek,
 		Offsets: append(dst.Offsets[:0], o.Offsets...),
 		Event:   o.Event, Error: o.Error,
+		Isolation: o.Isolation, Abort: o.Abort, Group: o.Group, Producer: o.Producer,
 	}
 }
 

@@ -32,7 +32,7 @@ func TestEDNByAnotherReader(t *testing.T) {
 			}
 		}
 		switch {
-		case o.F.asksOffsets():
+		case o.F.hidden():
 			if m["f"] != edn.Keyword("debug-topic-partitions") {
 				t.Fatalf(":f is %v, which Jepsen's checker does not ignore", m["f"])
 			}

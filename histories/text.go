@@ -8,7 +8,7 @@ var textWords = []struct {
 	f    F
 }{
 	{"s", Send}, {"p", Poll}, {"t", Txn}, {"a", Assign}, {"u", Subscribe}, {"c", Crash},
-	{"e", EndOffsets}, {"b", StartOffsets}, {"d", Debug},
+	{"e", EndOffsets}, {"b", StartOffsets}, {"d", Debug}, {"l", StableOffsets}, {"f", Fence},
 }
 
 // AppendText appends the entry as one line of the notation, newline included,
@@ -200,6 +200,8 @@ func appendTextExtras(b []byte, o *Op) []byte {
 	case SeekBack:
 		b = append(b, " seek=back:"...)
 		b = appendInt(b, o.Seek.Back)
+	case SeekCommitted:
+		b = append(b, " seek=committed"...)
 	}
 	if !o.F.asksOffsets() {
 		for _, ko := range o.Offsets {
@@ -207,9 +209,32 @@ func appendTextExtras(b []byte, o *Op) []byte {
 			b = appendTextPair(b, ko.Key, ko.Offset)
 		}
 	}
+	b = appendTextTxn(b, o)
 	if o.Error != "" {
 		b = append(b, ' ')
 		b = appendQuoted(b, o.Error)
+	}
+	return b
+}
+
+// appendTextTxn writes what concerns transactions.
+func appendTextTxn(b []byte, o *Op) []byte {
+	switch o.Isolation {
+	case ReadUncommitted:
+		b = append(b, " iso=uncommitted"...)
+	case ReadCommitted:
+		b = append(b, " iso=committed"...)
+	}
+	if o.Group != "" {
+		b = appendTextName(append(b, " group="...), o.Group)
+	}
+	if o.Abort != 0 {
+		b = appendInt(append(b, " abort="...), int64(o.Abort)-1)
+	}
+	if o.Producer != (Producer{}) {
+		b = append(b, " by="...)
+		b = append(appendTextPair(b, o.Producer.Txn, o.Producer.Instance), ':')
+		b = appendInt(b, o.Producer.Epoch)
 	}
 	return b
 }

@@ -174,8 +174,10 @@ func (p *textParser) extra(w string) (bool, error) {
 		return true, p.seek(v)
 	case "bad":
 		return true, p.bad(v)
+	case "iso", "group", "abort", "by":
+		return true, p.transaction(name, v)
 	default:
-		return true, fmt.Errorf("%q: want fetch= pos= seek= or bad=", w)
+		return true, fmt.Errorf("%q: want fetch= pos= seek= bad= iso= group= abort= or by=", w)
 	}
 	return true, nil
 }
@@ -187,6 +189,8 @@ func (p *textParser) seek(v string) (err error) {
 		p.op.Seek = Seek{To: SeekBeginning}
 	case v == "end":
 		p.op.Seek = Seek{To: SeekEnd}
+	case v == "committed":
+		p.op.Seek = Seek{To: SeekCommitted}
 	case isBack:
 		p.op.Seek.To = SeekBack
 		p.op.Seek.Back, err = strconv.ParseInt(back, 10, 64)
@@ -194,9 +198,52 @@ func (p *textParser) seek(v string) (err error) {
 		err = strconv.ErrSyntax
 	}
 	if err != nil {
-		return fmt.Errorf("seek=%s: want beginning, end or back:records", v)
+		return fmt.Errorf("seek=%s: want beginning, end, committed or back:records", v)
 	}
 	return nil
+}
+
+// transaction reads what concerns transactions.
+func (p *textParser) transaction(name, v string) (err error) {
+	o := &p.op
+	switch name {
+	case "iso":
+		i, ok := ParseIsolation("read_" + v)
+		if !ok {
+			return fmt.Errorf("iso=%s: want iso=committed or iso=uncommitted", v)
+		}
+		o.Isolation = i
+	case "group":
+		if o.Group, err = unquote(v); err != nil {
+			return fmt.Errorf("group=%s: want the name of a consumer group", v)
+		}
+	case "abort":
+		n, err := strconv.ParseInt(v, 10, 31)
+		if err != nil || n < 0 || n >= maxEntry {
+			return fmt.Errorf("abort=%s: want abort=N, after N micro-operations", v)
+		}
+		o.Abort = int32(n) + 1
+	case "by":
+		id, epoch, ok := cutLast(v, ':')
+		ko, err := textPair(id)
+		if err == nil && ok {
+			o.Producer = Producer{Txn: ko.Key, Instance: ko.Offset}
+			o.Producer.Epoch, err = strconv.ParseInt(epoch, 10, 64)
+		}
+		if err != nil || !ok {
+			return fmt.Errorf("by=%s: want by=transactional-id:instance:epoch, three numbers", v)
+		}
+	}
+	return nil
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
 }
 
 // bad reads key:offset:why and perhaps :"detail".

@@ -183,7 +183,7 @@ func (p *textParser) what(words []textToken, both bool) error {
 			return err
 		}
 	} else if o.F = textF(w); o.F == Other || o.F.OfNemesis() != (o.Process == Nemesis) {
-		return fmt.Errorf("%q: want an operation: s p t a u c e b d for clients, phase inject bite heal healed note state sample whole for the nemesis, or other=\"name\"", w)
+		return fmt.Errorf("%q: want an operation: s p t a u c e b d l f for clients, phase inject bite heal healed note state sample whole for the nemesis, or other=\"name\"", w)
 	}
 	if o.F == Crash && o.Type == OK {
 		o.Type = Info

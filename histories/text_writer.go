@@ -92,6 +92,7 @@ func (e *textEncoder) completes(o *Op) bool {
 func invocationOf(done, inv *Op) {
 	inv.Reset()
 	inv.Process, inv.Type, inv.F, inv.Name, inv.Seek = done.Process, Invoke, done.F, done.Name, done.Seek
+	inv.Isolation, inv.Abort, inv.Group = done.Isolation, done.Abort, done.Group
 	inv.Keys = append(inv.Keys, done.Keys...)
 	for _, m := range done.Mops {
 		if m.Send {
