@@ -13,6 +13,11 @@ type Stats struct {
 	Phases    []SpanStats `json:"phases"` // in order
 	Faults    []FaultSpan `json:"faults"`
 	Staleness []Staleness `json:"staleness,omitempty"` // the greatest of each log
+	// Cluster is what the brokers said of themselves, by phase; Metrics what
+	// their metrics showed; Unmeasured which could not be had, and why.
+	Cluster    []StateSpan  `json:"cluster,omitempty"`
+	Metrics    []MetricSpan `json:"metrics,omitempty"`
+	Unmeasured []string     `json:"unmeasured,omitempty"`
 }
 
 // OpStats counts one operation by outcome, with its latency.
@@ -62,9 +67,10 @@ type Staleness struct {
 // stats counts.
 type stats struct {
 	calls   processes[call]
-	byF     [histories.Note + 1]opCount
+	byF     [histories.NumF]opCount
 	series  series
 	phases  []SpanStats
+	cluster clusterStats
 	last    time.Duration
 	retires func(*histories.Op) bool
 }
@@ -90,6 +96,9 @@ func (c *stats) Observe(op *histories.Op) {
 		if op.F == histories.Phase && op.Event != nil {
 			c.phase(op.Event.Phase, op.Time)
 		}
+		if n := len(c.phases); n > 0 {
+			c.cluster.observe(op, c.phases[n-1].Name)
+		}
 		return
 	}
 	p := c.calls.at(op.Process)
@@ -97,7 +106,7 @@ func (c *stats) Observe(op *histories.Op) {
 		*p = call{op.Time, true}
 		return
 	}
-	n := &c.byF[min(op.F, histories.Note)]
+	n := &c.byF[op.F]
 	n.count(op.Type, 1)
 	if p.open {
 		n.latency.add(op.Time - p.at)
@@ -150,7 +159,8 @@ func (c *stats) Finish() {}
 
 // result sums up, with the faults and figures that others found.
 func (c *stats) result(faults []FaultResult, stale []Staleness) Stats {
-	s := Stats{Seconds: c.last.Seconds(), Ops: []OpStats{}, Phases: []SpanStats{}, Faults: []FaultSpan{}, Staleness: stale}
+	s := Stats{Seconds: c.last.Seconds(), Ops: []OpStats{}, Phases: []SpanStats{}, Faults: []FaultSpan{}, Staleness: stale,
+		Cluster: c.cluster.states, Metrics: c.cluster.spans(), Unmeasured: c.cluster.missing}
 	for f := range c.byF {
 		n := &c.byF[f]
 		if n.Outcomes == (Outcomes{}) {

@@ -71,6 +71,9 @@ const (
 	// initializes a producer of each, which aborts what is open under them and
 	// fences whoever used them before (KIP-98, KIP-360).
 	Fence
+
+	// NumF is how many operations there are; it stays last.
+	NumF
 )
 
 // Nemesis is the process of every entry that the nemesis writes.

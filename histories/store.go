@@ -20,6 +20,7 @@ const (
 	SummaryFile      = "summary.txt"   // the same for people
 	WindowsDir       = "windows"       // porcupine's pages of violating windows
 	ToxiproxyLogFile = "toxiproxy.log" // what the proxy server said
+	MetricsFile      = "metrics.jsonl" // every metric of every node, where they serve metrics
 	LogFile          = "log.txt"       // what the run and its brokers said
 	// LatestLink is the link to the newest run, in the store and beside the
 	// runs of each name.

@@ -32,6 +32,7 @@ func Summary(out io.Writer, r Run) {
 	heading(w, r)
 	operations(w, s)
 	phases(w, s)
+	cluster(w, s)
 	faultTable(w, r.Verdict, s)
 	anomalies(w, r)
 	unknowns(w, r.Verdict)

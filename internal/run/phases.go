@@ -30,7 +30,11 @@ func (r *runner) record(ctx context.Context) error {
 	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.note, Log: r.log})
 	r.status = startTicker(r.opts.Status, r.snapshot)
 	defer r.status.stop()
+	if r.sampler, err = r.startSampler(ctx); err != nil {
+		return errors.Join(err, r.rec.Close())
+	}
 	err = r.phases(ctx)
+	err = errors.Join(err, r.stopSampler(ctx))
 	if cerr := r.rec.Close(); err == nil {
 		err = cerr
 	}
@@ -67,6 +71,9 @@ func (r *runner) phases(ctx context.Context) error {
 		hctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		return errors.Join(err, r.nem.Heal(hctx))
+	}
+	if err := r.stopSampler(ctx); err != nil { // the last look is from after the heal
+		return err
 	}
 	r.enter(histories.PhaseQuiet)
 	if err := sleep(ctx, time.Duration(r.spec.Quiet)); err != nil {

@@ -87,13 +87,14 @@ type runner struct {
 	header  histories.Header
 	topics  []string
 
-	bed    *Bed
-	rec    *histories.Recorder
-	nem    *nemesis.Nemesis
-	counts Counts
-	live   *liveJudge
-	status *ticker
-	phase  string
+	bed     *Bed
+	rec     *histories.Recorder
+	nem     *nemesis.Nemesis
+	counts  Counts
+	live    *liveJudge
+	status  *ticker
+	phase   string
+	sampler *sampler // while the main phase lasts
 
 	verdict checker.Verdict
 }

@@ -56,6 +56,8 @@ type Spec struct {
 	Toxiproxy   string   `json:"toxiproxy,omitempty"`
 	Reset       bool     `json:"reset,omitempty"`
 	Mutant      string   `json:"mutant,omitempty"`
+	Metrics     []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
+	MetricNames []string `json:"metric_names,omitempty"` // NAME=SERIES: the interesting ones
 	KeepTopics  bool     `json:"keep_topics,omitempty"`
 	Disk        bool     `json:"disk,omitempty"`      // embedded: keep data on disk
 	WholeLimit  Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
@@ -240,6 +242,9 @@ func (s Spec) Validate() error {
 		return err
 	}
 	if err := oneOf("compression", s.Compression, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
+		return err
+	}
+	if _, err := s.metrics(s.NodeNames()); err != nil {
 		return err
 	}
 	return CheckModel(s.Model)

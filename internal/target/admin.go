@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ackproof/ackproof/internal/target/mutants"
 )
 
 const (
@@ -38,6 +40,7 @@ func newAdmin(addrs []string, cfg Config) (*admin, error) {
 	timeout := cfg.timeout()
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(addrs...),
+		kgo.ClientID(mutants.Overseer),
 		kgo.DisableClientMetrics(),
 		kgo.DialTimeout(min(timeout, 3*time.Second)),
 		kgo.RequestTimeoutOverhead(min(timeout, 5*time.Second)),

@@ -153,6 +153,11 @@ func (e *embedded) Whole(ctx context.Context, topics []string) error {
 	return e.admin.whole(ctx, topics, hasFullISR)
 }
 
+// State asks what the brokers say of the topics and of themselves.
+func (e *embedded) State(ctx context.Context, topics ...string) (histories.ClusterState, error) {
+	return e.admin.state(ctx, e.nodes, topics)
+}
+
 // Ledger implements Cluster.
 func (e *embedded) Ledger(w io.Writer) error {
 	if e.broken == nil {

@@ -160,6 +160,11 @@ func (e *external) Whole(ctx context.Context, topics []string) error {
 	return e.admin.whole(ctx, topics, hasFullISR)
 }
 
+// State asks what the brokers say of the topics and of themselves.
+func (e *external) State(ctx context.Context, topics ...string) (histories.ClusterState, error) {
+	return e.admin.state(ctx, e.nodes, topics)
+}
+
 // Ledger implements Cluster: nobody broke this cluster on purpose.
 func (e *external) Ledger(io.Writer) error { return nil }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/seed"
 )
 
@@ -90,6 +91,12 @@ type Cluster interface {
 	// nothing where no broker is broken.
 	Ledger(w io.Writer) error
 	Close() error
+}
+
+// Metered is a cluster whose nodes serve metrics for Prometheus.
+type Metered interface {
+	// Metrics says where, and which of them are interesting by which names.
+	Metrics() []metrics.Node
 }
 
 // Target is a row of the catalogue.

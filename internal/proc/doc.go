@@ -1,0 +1,24 @@
+// Package proc reads what the kernel knows of processes: what one holds, and
+// which one listens on a port. It is Linux only; elsewhere every answer is
+// ErrUnsupported.
+package proc
+
+import "errors"
+
+// ErrUnsupported says that the platform has no /proc.
+var ErrUnsupported = errors.New("only Linux tells what a process holds")
+
+// Usage is what a process holds at a moment.
+type Usage struct {
+	RSS     int64 // bytes of memory that are resident
+	Threads int
+	FDs     int // open file descriptors, sockets among them
+	Sockets int // open sockets
+}
+
+// Listener is a process that listens on a TCP port.
+type Listener struct {
+	Addr string // host:port
+	PID  int    // 0: it belongs to another user, who does not show it
+	Name string // the command's name
+}

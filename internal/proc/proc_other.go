@@ -1,0 +1,9 @@
+//go:build !linux
+
+package proc
+
+// Of tells what a process holds.
+func Of(int) (Usage, error) { return Usage{}, ErrUnsupported }
+
+// Listeners lists who listens on a TCP port.
+func Listeners(int) ([]Listener, error) { return nil, ErrUnsupported }

@@ -1,0 +1,56 @@
+//go:build linux
+
+package proc
+
+import (
+	"net"
+	"os"
+	"testing"
+)
+
+func TestOfCountsWhatIsHeld(t *testing.T) {
+	before, err := Of(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.RSS < 1<<20 || before.Threads < 1 || before.FDs < 3 {
+		t.Errorf("a Go program holds more than %+v", before)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	after, err := Of(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Sockets != before.Sockets+1 || after.FDs <= before.FDs {
+		t.Errorf("one more socket: %+v, before %+v", after, before)
+	}
+	if _, err := Of(1 << 30); err == nil {
+		t.Error("a process that is not there holds something")
+	}
+}
+
+func TestListenersNameTheirProcess(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Logf("SKIPPED %s: %v", addr, err)
+			continue
+		}
+		port := ln.Addr().(*net.TCPAddr).Port
+		got, err := Listeners(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].PID != os.Getpid() || got[0].Addr != ln.Addr().String() || got[0].Name == "" {
+			t.Errorf("listeners on %s: %+v", ln.Addr(), got)
+		}
+		ln.Close()
+		if got, err := Listeners(port); err != nil || len(got) != 0 {
+			t.Errorf("after the close: %+v, %v", got, err)
+		}
+	}
+}
