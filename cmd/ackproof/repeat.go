@@ -29,6 +29,10 @@ func repeatCommand(s run.Spec, f runFlags) string {
 		case v == base.Lookup(fl.Name).Value.String() && (fl.Name != "nemesis" || !external(s)):
 		case fl.Value.Type() == "bool":
 			args = append(args, "--"+fl.Name+"="+v)
+		case fl.Value.Type() == "stringArray": // each value is a flag of its own
+			for _, each := range fl.Value.(pflag.SliceValue).GetSlice() {
+				add(fl.Name, each)
+			}
 		default:
 			add(fl.Name, strings.Trim(v, "[]"))
 		}

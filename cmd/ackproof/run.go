@@ -17,6 +17,7 @@ import (
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
 	"github.com/ackproof/ackproof/nemesis"
@@ -28,6 +29,7 @@ const defaultStore = "store"
 // runFlags are the flags of run that are not fields of the Spec.
 type runFlags struct {
 	store, plan string
+	metrics     string // address to serve /metrics on
 	json, quiet bool
 }
 
@@ -48,6 +50,7 @@ func (a *app) runCmd() *cobra.Command {
 	specFlags(cmd.Flags(), &spec)
 	cmd.Flags().StringVar(&f.store, "store", defaultStore, "directory for run directories")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "walk this plan file as it is instead of drawing one from the seed")
+	cmd.Flags().StringVar(&f.metrics, "metrics-addr", "", "serve the run's own metrics for Prometheus on this address, such as 127.0.0.1:9999")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print verdict.json instead of the summary")
 	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "no status line")
 	return cmd
@@ -156,6 +159,15 @@ func (a *app) run(spec run.Spec, f runFlags) error {
 		if o.Plan == nil {
 			o.Plan = nemesis.Plan{}
 		}
+	}
+	if f.metrics != "" {
+		o.Metrics = metrics.NewRun()
+		url, end, err := o.Metrics.Serve(f.metrics)
+		if err != nil {
+			return usage(err)
+		}
+		defer end()
+		fmt.Fprintf(a.err, "metrics: %s\n", url)
 	}
 	stop, release := onInterrupt(a.err)
 	defer release()

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
@@ -20,6 +22,7 @@ func (r *runner) checkOptions() checker.Options {
 // findings are shown; the verdict comes from the file.
 type liveJudge struct {
 	judge *checker.Judge
+	seen  atomic.Int64 // the time of the last entry that was observed, ns
 	done  chan struct{}
 }
 
@@ -35,6 +38,7 @@ func startLiveJudge(rec *histories.Recorder, h histories.Header, o checker.Optio
 				break // the end, or a fault of the file that the check will report
 			}
 			l.judge.Observe(op)
+			l.seen.Store(int64(op.Time))
 		}
 		l.judge.Finish()
 	}()
@@ -42,6 +46,11 @@ func startLiveJudge(rec *histories.Recorder, h histories.Header, o checker.Optio
 }
 
 func (l *liveJudge) found() []checker.Finding { return l.judge.Found() }
+
+// lag is how far the passes are behind what is recorded.
+func (l *liveJudge) lag(now time.Duration) time.Duration {
+	return max(0, now-time.Duration(l.seen.Load()))
+}
 
 // wait waits until everything recorded was seen; the recorder must be closed.
 func (l *liveJudge) wait() { <-l.done }

@@ -28,7 +28,7 @@ func (r *runner) record(ctx context.Context) error {
 	}
 	r.live = startLiveJudge(r.rec, r.header, r.checkOptions())
 	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.note, Log: r.log})
-	r.status = startTicker(r.opts.Status, r.snapshot)
+	r.status = startTicker(r.report(), r.snapshot)
 	defer r.status.stop()
 	if r.sampler, err = r.startSampler(ctx); err != nil {
 		return errors.Join(err, r.rec.Close())
@@ -113,7 +113,7 @@ func (r *runner) mainPhase(ctx context.Context) (last int64, err error) {
 	stopClients := make(chan struct{})
 	s := &scheduler{
 		gen: r.work.New(r.genCfg), rec: r.rec, open: r.open, clients: r.genCfg.Concurrency,
-		workers: r.header.Workers, stride: int64(r.header.Workers), rate: r.spec.Rate, counts: &r.counts,
+		workers: r.header.Workers, stride: int64(r.header.Workers), rate: r.spec.Rate, counts: &r.counts, metrics: r.opts.Metrics,
 	}
 	g.Go(func() (err error) {
 		last, err = s.run(ctx, stopClients)
@@ -183,7 +183,7 @@ func (r *runner) finalReads(ctx context.Context, last int64) (complete bool, err
 	stride := int64(r.header.Workers)
 	s := &scheduler{
 		gen: r.work.Final(r.genCfg), rec: r.rec, open: r.open,
-		workers: len(r.header.Logs), stride: stride, firstProc: (last/stride + 1) * stride, counts: &r.counts,
+		workers: len(r.header.Logs), stride: stride, firstProc: (last/stride + 1) * stride, counts: &r.counts, metrics: r.opts.Metrics,
 	}
 	stop := make(chan struct{})
 	limit := time.AfterFunc(time.Duration(r.spec.FinalLimit), func() { close(stop) })

@@ -13,17 +13,19 @@ import (
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
 // Options are what a run needs that is not part of what it does.
 type Options struct {
-	Store  string          // the store directory
-	Tool   string          // name and version, for the header
-	Plan   nemesis.Plan    // walks this plan instead of drawing one; nil: draw
-	Bed    *Bed            // runs on this cluster instead of starting one; nil: start one
-	Stop   <-chan struct{} // closed: end the main phase, heal, read back, judge
-	Status func(Status)    // called a few times a second; may be nil
+	Store   string          // the store directory
+	Tool    string          // name and version, for the header
+	Plan    nemesis.Plan    // walks this plan instead of drawing one; nil: draw
+	Bed     *Bed            // runs on this cluster instead of starting one; nil: start one
+	Stop    <-chan struct{} // closed: end the main phase, heal, read back, judge
+	Status  func(Status)    // called a few times a second; may be nil
+	Metrics *metrics.Run    // shows the run to Prometheus; nil: to nobody
 	// Summary writes summary.txt; nil: there is none.
 	Summary func(io.Writer, Result)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/metrics"
 )
 
 // tailEvery is the least time between two polls of a tailing reader: often
@@ -48,6 +49,7 @@ type scheduler struct {
 	firstProc int64   // process of worker 0
 	stride    int64   // the process after a retired process p is p + stride
 	counts    *Counts
+	metrics   *metrics.Run // nil: nobody watches
 }
 
 // worker is one thread of the test: it stays, its processes come and go.
@@ -223,6 +225,7 @@ func (s *scheduler) do(ctx context.Context, w *worker) error {
 	if err := s.rec.Record(op); err != nil {
 		return err
 	}
+	begun := s.rec.Now()
 	w.conn.Do(ctx, op)
 	op.Process = w.process
 	if op.Type == histories.Invoke { // a Conn that says nothing knows nothing
@@ -232,6 +235,7 @@ func (s *scheduler) do(ctx context.Context, w *worker) error {
 		return err
 	}
 	s.counts.add(op.Type)
+	s.metrics.Completed(op.F.String(), op.Type.String(), s.rec.Now()-begun)
 	if op.Type == histories.Info {
 		// The process is dead: its request may still take effect.
 		w.conn.Close()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/checker"
+	"github.com/ackproof/ackproof/internal/metrics"
 )
 
 // Status is what a run looks like at a moment.
@@ -15,6 +16,7 @@ type Status struct {
 	Rate           float64  // operations per second since the last status
 	Active         []string // the faults acting now
 	Anomalies      []checker.Finding
+	Lag            time.Duration // how far the live checker is behind
 	Last           bool
 }
 
@@ -69,10 +71,29 @@ func (t *ticker) stop() {
 	<-t.done
 }
 
+// report is who the status is reported to; nil: nobody.
+func (r *runner) report() func(Status) {
+	show, watched := r.opts.Status, r.opts.Metrics
+	if watched == nil {
+		return show
+	}
+	return func(s Status) {
+		m := metrics.Moment{Elapsed: s.Elapsed, Lag: s.Lag, Phase: s.Phase, Active: s.Active, Anomalies: map[string]int64{}}
+		for _, f := range s.Anomalies {
+			m.Anomalies[string(f.Kind)] = f.Count
+		}
+		watched.Show(m)
+		if show != nil {
+			show(s)
+		}
+	}
+}
+
 // snapshot reads the counters; the ticker adds phase and rate.
 func (r *runner) snapshot() Status {
+	now := r.rec.Now()
 	return Status{
-		Elapsed: r.rec.Now(), OK: r.counts.OK.Load(), Fail: r.counts.Fail.Load(), Info: r.counts.Info.Load(),
+		Elapsed: now, Lag: r.live.lag(now), OK: r.counts.OK.Load(), Fail: r.counts.Fail.Load(), Info: r.counts.Info.Load(),
 		Active: r.nem.Active(), Anomalies: r.live.found(),
 	}
 }
