@@ -27,6 +27,12 @@ func (d *decoder) extra(key []byte, o *Op) {
 	case "runs":
 		d.field = "runs"
 		d.runList()
+	case "ids":
+		d.field = "ids"
+		d.ids(o)
+	case "rebalance-log":
+		d.field = "rebalance-log"
+		d.rebalances(o)
 	case "error":
 		d.field = "error"
 		o.Error = d.cause()

@@ -268,7 +268,8 @@ func (d *decoder) debug(o *Op) {
 	d.b, d.i = whole, end
 }
 
-// ours reads {:ackproof/f :end-offsets, :keys […]} or, once answered, :offsets.
+// ours reads {:ackproof/f :end-offsets, :keys […]} or, once answered, :offsets;
+// so too every other operation that Jepsen's workload does not know.
 func (d *decoder) ours(o *Op) {
 	shut := d.open("{")
 	for n := 0; d.next(shut, n); n++ {
@@ -277,7 +278,7 @@ func (d *decoder) ours(o *Op) {
 			if f := fNamed(d.word()); f.hidden() {
 				o.F, o.Name = f, ""
 			} else {
-				d.fail("want end-offsets, start-offsets, stable-offsets or fence")
+				d.fail("want end-offsets, start-offsets, stable-offsets, fence or another operation of ours")
 			}
 		case "keys", "offsets":
 			o.Keys, o.Offsets = o.Keys[:0], o.Offsets[:0]

@@ -39,12 +39,14 @@
 // one from the line before; the process, pN or nemesis; > for an invocation or
 // < for a completion alone; the operation; what it did; and then, in any order,
 // !ok, !fail or !info where the outcome is not ok, "the error", fetch=, pos=,
-// seek=, bad=LOG:OFFSET:WHY:"detail", iso=committed or iso=uncommitted, group=,
+// seek=, ids=ID,…, rebalance=WHAT:GENERATION:LOG,…, bad=LOG:OFFSET:WHY:"detail", iso=committed or iso=uncommitted, group=,
 // abort=N and by=TXN:INSTANCE:EPOCH.
 //
 // Operations are s (send), p (poll), t (txn, its parts parted by |), a (assign),
 // u (subscribe), c (crash), e (end-offsets), b (start-offsets), l
-// (stable-offsets), f (fence), d (debug-topic-partitions) and other="name"; those of the nemesis have their full
+// (stable-offsets), f (fence), commit, committed (fetch-committed), create and
+// delete (topics), grow (create-partitions), trim (delete-records), d
+// (debug-topic-partitions) and other="name"; those of the nemesis have their full
 // names, and the event follows in words or as JSON. In a poll, kN begins what
 // came of log N; {} says that nothing came where the poll failed, - that an ok
 // poll has no result, () that there is no poll at all. A # at the beginning of

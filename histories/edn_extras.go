@@ -167,5 +167,5 @@ func appendEDNTxn(b []byte, o *Op) []byte {
 		b = appendInt(b, o.Producer.Epoch)
 		b = append(b, ']')
 	}
-	return b
+	return appendEDNGroup(b, o)
 }

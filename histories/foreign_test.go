@@ -58,7 +58,7 @@ func TestForeignEDN(t *testing.T) {
 		{"not polled", `{:type :fail :process 3 :f :poll :value [[:poll]]}`, "p3 < p !fail"},
 		{"not polled, said twice", `{:type :fail :process 3 :f :poll :value [[:poll nil]]}`, "p3 < p !fail"},
 		{"polled before failing", `{:type :fail :process 3 :f :poll :value [[:poll {0 [[1 2]]}]]}`, "p3 < p 2@1 !fail"},
-		{"a transaction", `{:type :ok :process 3 :f :txn :value [[:send 0 [5 17]] [:poll {1 [[2 3]]}]] :rebalance-log [{:type :assigned :keys [0]}]}`, "p3 < t s 17@5 | p k1 3@2"},
+		{"a transaction", `{:type :ok :process 3 :f :txn :value [[:send 0 [5 17]] [:poll {1 [[2 3]]}]] :rebalance-log [{:type :assigned :keys [0]}]}`, "p3 < t s 17@5 | p k1 3@2 rebalance=assigned:-1:0"},
 		{"keys with names", `{:type :ok :process 3 :f :poll :value [[:poll {:x [[1 2]], y/z [[3 4]] "7" [[5 6]] :x [[7 8]]}]]}`, "p3 < p k1099511627776 2@1 k1099511627777 4@3 k7 6@5 k1099511627776 8@7"},
 		{"assign", `{:type :invoke :process 3 :f :assign :value [0 1] :seek-to-beginning? true}`, "p3 > a 0 1 seek=beginning"},
 		{"assign without seek", `{:type :invoke :process 3 :f :assign :value [0 1] :seek-to-beginning? false}`, "p3 > a 0 1"},

@@ -1,6 +1,7 @@
 package histories
 
 import (
+	"fmt"
 	"time"
 
 	"pgregory.net/rapid"
@@ -24,7 +25,7 @@ func genOp() *rapid.Generator[*Op] {
 		o := &Op{
 			Process: genInt(0).Draw(t, "process"),
 			Type:    rapid.SampledFrom([]Type{Invoke, OK, Fail, Info}).Draw(t, "type"),
-			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole, StableOffsets, Fence}).Draw(t, "f"),
+			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole, StableOffsets, Fence, Commit, Committed, CreateTopic, DeleteTopic, CreatePartitions, DeleteRecords}).Draw(t, "f"),
 			Error:   genText().Draw(t, "error"),
 		}
 		if o.F.OfNemesis() {
@@ -87,6 +88,19 @@ func genExtras(t *rapid.T, o *Op) {
 			rapid.OneOf(rapid.SampledFrom([]string{BadChecksum, BadForeign, BadLog}), genText()).Draw(t, "why"), genText().Draw(t, "detail")})
 	}
 	o.Seek = rapid.SampledFrom([]Seek{{}, {To: SeekBeginning}, {To: SeekEnd}, {To: SeekCommitted}, {SeekBack, 0}, {SeekBack, 17}, {SeekBack, -3}}).Draw(t, "seek")
+	if rapid.Bool().Draw(t, "of a group") {
+		o.IDs = rapid.SliceOfN(genInt(-1), 0, 3).Draw(t, "ids")
+		for range rapid.IntRange(0, 2).Draw(t, "rebalances") {
+			keys := rapid.SliceOfN(genInt(-1<<63), 0, 3).Draw(t, "keys")
+			if len(keys) == 0 {
+				keys = nil
+			}
+			o.Rebalances = append(o.Rebalances, Rebalance{
+				rapid.OneOf(rapid.SampledFrom([]string{Assigned, Revoked, Lost}), genText()).Draw(t, "what"),
+				genInt(-1).Draw(t, "generation"), keys,
+			})
+		}
+	}
 	if rapid.Bool().Draw(t, "transactional") {
 		o.Isolation = rapid.SampledFrom([]Isolation{IsolationContract, ReadUncommitted, ReadCommitted}).Draw(t, "isolation")
 		o.Abort = rapid.SampledFrom([]int32{0, 1, 4}).Draw(t, "abort")
@@ -167,6 +181,9 @@ func genHeader() *rapid.Generator[Header] {
 			},
 		}
 		for i := range rapid.IntRange(0, 3).Draw(t, "logs") {
+			if rapid.Bool().Draw(t, "group") {
+				h.Groups = append(h.Groups, Group{fmt.Sprintf("g, %d", i), ProtocolClassic, rapid.SampledFrom([]string{"", CommitsByOp, CommitsAuto}).Draw(t, "commits"), ResetEarliest})
+			}
 			h.Logs = append(h.Logs, Log{int64(i), rapid.SampledFrom([]string{"orders", "a topic/x"}).Draw(t, "topic"), int32(i)})
 		}
 		return h

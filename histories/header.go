@@ -23,6 +23,7 @@ type Header struct {
 	FinalReads bool     `json:"final_reads,omitempty"`
 	Contract   Contract `json:"contract"`
 	Logs       []Log    `json:"logs,omitempty"`
+	Groups     []Group  `json:"groups,omitempty"`
 }
 
 // FormatVersion is the version of the history format that this package writes.

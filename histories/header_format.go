@@ -84,6 +84,9 @@ func (h *Header) Validate() error {
 			return fmt.Errorf("header: logs: key %d: partition %d: want 0 or more", l.Key, l.Partition)
 		}
 	}
+	if err := h.validateGroups(); err != nil {
+		return err
+	}
 	if err := h.Contract.Validate(); err != nil {
 		return fmt.Errorf("header: contract: %w", err)
 	}

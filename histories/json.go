@@ -200,9 +200,9 @@ func appendJSONExtras(b []byte, o *Op) []byte {
 	return b
 }
 
-// hasTxn says whether the entry has a key that concerns transactions.
+// hasTxn says whether the entry has a key that concerns transactions or groups.
 func (o *Op) hasTxn() bool {
-	return o.Isolation != IsolationContract || o.Abort != 0 || o.Group != "" || o.Producer != Producer{}
+	return o.Isolation != IsolationContract || o.Abort != 0 || o.Group != "" || o.Producer != Producer{} || len(o.IDs)+len(o.Rebalances) > 0
 }
 
 // appendJSONTxn writes the keys that concern transactions.
@@ -229,5 +229,5 @@ func appendJSONTxn(b []byte, o *Op) []byte {
 		b = appendInt(b, o.Producer.Epoch)
 		b = append(b, ']')
 	}
-	return b
+	return appendJSONGroup(b, o)
 }

@@ -38,6 +38,8 @@ var fNames = [...]string{
 	Phase: "phase", Inject: "inject", Bite: "bite", Heal: "heal", Healed: "healed", Note: "note",
 	State: "state", Sample: "sample", Whole: "whole",
 	StableOffsets: "stable-offsets", Fence: "fence",
+	Commit: "commit", Committed: "fetch-committed", CreateTopic: "create-topic", DeleteTopic: "delete-topic",
+	CreatePartitions: "create-partitions", DeleteRecords: "delete-records",
 }
 
 // String returns the operation's name in files. The name of an operation that
@@ -100,6 +102,18 @@ func fNamed(name []byte) F {
 		return StableOffsets
 	case "fence":
 		return Fence
+	case "commit":
+		return Commit
+	case "fetch-committed":
+		return Committed
+	case "create-topic":
+		return CreateTopic
+	case "delete-topic":
+		return DeleteTopic
+	case "create-partitions":
+		return CreatePartitions
+	case "delete-records":
+		return DeleteRecords
 	}
 	return Other
 }
@@ -141,18 +155,27 @@ func (f F) hasMops() bool { return f == Send || f == Poll || f == Txn }
 // hasKeys says whether the operation's value is a list of logs.
 func (f F) hasKeys() bool {
 	switch f {
-	case Assign, Subscribe, EndOffsets, StartOffsets, StableOffsets, Fence, Debug:
+	case Assign, Subscribe, Fence, Debug:
+		return true
+	}
+	return f.asksOffsets() || f.administers()
+}
+
+// administers says whether the operation makes or unmakes the logs of its value.
+func (f F) administers() bool { return f == CreateTopic || f == DeleteTopic || f == CreatePartitions }
+
+// asksOffsets says whether the operation's result is an offset for each log.
+func (f F) asksOffsets() bool {
+	switch f {
+	case EndOffsets, StartOffsets, StableOffsets, Commit, Committed, DeleteRecords:
 		return true
 	}
 	return false
 }
 
-// asksOffsets says whether the operation's result is an offset for each log.
-func (f F) asksOffsets() bool { return f == EndOffsets || f == StartOffsets || f == StableOffsets }
-
 // hidden says whether EDN hides the operation among those that Jepsen's checker
 // ignores.
-func (f F) hidden() bool { return f.asksOffsets() || f == Fence }
+func (f F) hidden() bool { return f.asksOffsets() || f.administers() || f == Fence }
 
 // FName returns the operation's name as files have it.
 func (o *Op) FName() string {

@@ -71,6 +71,23 @@ const (
 	// initializes a producer of each, which aborts what is open under them and
 	// fences whoever used them before (KIP-98, KIP-360).
 	Fence
+	// Commit stores the positions of a member of Group: IDs holds the commit's
+	// own id, which the broker keeps beside each offset; the completion's
+	// Offsets are what was to be committed.
+	Commit
+	// Committed asks for Group's committed offset of each log in Keys: the
+	// answers stand in Offsets, -1 for none, and the ids found beside them in
+	// IDs, in the same order, -1 where there is none of this run's.
+	Committed
+	// CreateTopic creates the topic of the logs in Keys.
+	CreateTopic
+	// DeleteTopic deletes the topic of the logs in Keys.
+	DeleteTopic
+	// CreatePartitions adds the logs in Keys to their topic.
+	CreatePartitions
+	// DeleteRecords moves the start of logs up: Offsets, on the invocation to
+	// where, on the completion what the broker says the start is now.
+	DeleteRecords
 
 	// NumF is how many operations there are; it stays last.
 	NumF
@@ -115,6 +132,9 @@ type Op struct {
 	Group     string    // txn: the consumer group whose positions the transaction commits; assign: whose positions SeekCommitted takes
 	Producer  Producer  // completions of txn and fence: the producer that did it
 
+	IDs        []int64     // commit, fetch-committed: see there
+	Rebalances []Rebalance // what became of the process's share of its group since its last completion
+
 	Event *Event // nemesis entries
 	Error string // cause of a fail or info, for people
 }
@@ -147,6 +167,22 @@ type Fetched struct{ Key, Position, HighWatermark int64 }
 
 // KeyOffset is an offset of one log; -1 where it could not be had.
 type KeyOffset struct{ Key, Offset int64 }
+
+// Rebalance is a change of the logs that a member of a group owns.
+type Rebalance struct {
+	What string // Assigned, Revoked or Lost
+	// Generation is the group's generation, or the member's epoch (KIP-848), in
+	// which it happened; -1 where unknown.
+	Generation int64
+	Keys       []int64
+}
+
+// What a rebalance does to a member.
+const (
+	Assigned = "assigned" // it owns these logs from now on, beside what it has
+	Revoked  = "revoked"  // it gives these logs up, and may still commit them
+	Lost     = "lost"     // they were taken from it
+)
 
 // SeekTo is where an assignment begins to read.
 type SeekTo uint8

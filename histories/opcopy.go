@@ -6,7 +6,7 @@ import "iter"
 func (o *Op) Reset() {
 	*o = Op{
 		Mops: o.Mops[:0], Runs: o.Runs[:0], Recs: o.Recs[:0], Fetched: o.Fetched[:0], Bad: o.Bad[:0],
-		Keys: o.Keys[:0], Offsets: o.Offsets[:0],
+		Keys: o.Keys[:0], Offsets: o.Offsets[:0], IDs: o.IDs[:0], Rebalances: o.Rebalances[:0],
 	}
 }
 
@@ -23,8 +23,11 @@ func (o *Op) CopyTo(dst *Op) {
 		Keys:    append(dst.Keys[:0], o.Keys...),
 		Seek:    o.Seek,
 		Offsets: append(dst.Offsets[:0], o.Offsets...),
+		IDs:     append(dst.IDs[:0], o.IDs...),
 		Event:   o.Event, Error: o.Error,
-		Isolation: o.Isolation, Abort: o.Abort, Group: o.Group, Producer: o.Producer,
+		// The keys of a rebalance are shared: nobody changes them.
+		Rebalances: append(dst.Rebalances[:0], o.Rebalances...),
+		Isolation:  o.Isolation, Abort: o.Abort, Group: o.Group, Producer: o.Producer,
 	}
 }
 

@@ -9,6 +9,8 @@ var textWords = []struct {
 }{
 	{"s", Send}, {"p", Poll}, {"t", Txn}, {"a", Assign}, {"u", Subscribe}, {"c", Crash},
 	{"e", EndOffsets}, {"b", StartOffsets}, {"d", Debug}, {"l", StableOffsets}, {"f", Fence},
+	{"commit", Commit}, {"committed", Committed}, {"create", CreateTopic}, {"delete", DeleteTopic},
+	{"grow", CreatePartitions}, {"trim", DeleteRecords},
 }
 
 // AppendText appends the entry as one line of the notation, newline included,
@@ -236,7 +238,7 @@ func appendTextTxn(b []byte, o *Op) []byte {
 		b = append(appendTextPair(b, o.Producer.Txn, o.Producer.Instance), ':')
 		b = appendInt(b, o.Producer.Epoch)
 	}
-	return b
+	return appendTextGroup(b, o)
 }
 
 // appendTextName writes a name bare where that cannot be misread.

@@ -45,6 +45,13 @@ func appendTextHeader(b []byte, h *Header) []byte {
 		b = append(appendTextName(b, l.Topic), '/')
 		b = appendInt(b, int64(l.Partition))
 	}
+	for _, g := range h.Groups {
+		b = append(b, " group="...)
+		b = appendTextName(b, g.Name)
+		for _, word := range []string{g.Protocol, g.Commits, g.Reset} {
+			b = appendTextName(append(b, ':'), word)
+		}
+	}
 	return append(b, '\n')
 }
 
@@ -75,6 +82,11 @@ func (h *Header) setWord(w textToken) (err error) {
 	if name == "log" {
 		l, err := parseTextLog(raw)
 		h.Logs = append(h.Logs, l)
+		return err
+	}
+	if name == "group" {
+		g, err := parseTextGroup(raw)
+		h.Groups = append(h.Groups, g)
 		return err
 	}
 	value, err := unquote(raw)

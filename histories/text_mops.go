@@ -176,8 +176,10 @@ func (p *textParser) extra(w string) (bool, error) {
 		return true, p.bad(v)
 	case "iso", "group", "abort", "by":
 		return true, p.transaction(name, v)
+	case "ids", "rebalance":
+		return true, p.group(name, v)
 	default:
-		return true, fmt.Errorf("%q: want fetch= pos= seek= bad= iso= group= abort= or by=", w)
+		return true, fmt.Errorf("%q: want fetch= pos= seek= bad= iso= group= abort= by= ids= or rebalance=", w)
 	}
 	return true, nil
 }

@@ -93,6 +93,9 @@ func invocationOf(done, inv *Op) {
 	inv.Reset()
 	inv.Process, inv.Type, inv.F, inv.Name, inv.Seek = done.Process, Invoke, done.F, done.Name, done.Seek
 	inv.Isolation, inv.Abort, inv.Group = done.Isolation, done.Abort, done.Group
+	if done.F == Commit || done.F == DeleteRecords { // what was asked for, and not what came of it
+		inv.Offsets, inv.IDs = append(inv.Offsets, done.Offsets...), append(inv.IDs, done.IDs...)
+	}
 	inv.Keys = append(inv.Keys, done.Keys...)
 	for _, m := range done.Mops {
 		if m.Send {
