@@ -23,6 +23,16 @@ func (f *Facts) sawAborted(l *logFacts, rec record, op, n int64) {
 	f.aborted[at] = &abortedRead{rec, op, n}
 }
 
+// abortedAllowed returns the clause under which readers may be given the
+// records of transactions that are aborted.
+func (f *Facts) abortedAllowed() string {
+	c := &f.env.Contract
+	if c.Isolation == "read_uncommitted" && (f.txns || c.Transactions != nil && *c.Transactions) {
+		return "isolation=read_uncommitted"
+	}
+	return ""
+}
+
 // abortedChecker reports failed values that were read, Jepsen's G1a. As there,
 // every read counts.
 type abortedChecker struct {
@@ -40,6 +50,7 @@ func (c *abortedChecker) Finish() {
 		k.Value, k.Offset = at.n, a.rec.offset()
 		k.Ops = [3]int64{a.rec.sentAt(), a.op, -1}
 		k.N = a.n
+		k.AllowedBy = c.f.abortedAllowed()
 		k.A = a.rec.process()
 		k.Why = c.why
 		c.r.file(k)

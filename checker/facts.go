@@ -20,6 +20,7 @@ type Facts struct {
 	logs  []*logFacts
 	byKey map[int64]*logFacts
 	final bool // the final reads have begun
+	txns  bool // there are transactions
 
 	conflicts  map[point][]sighting // by offset: the values beside the slot's first
 	duplicates map[point][]sighting // by value: the offsets beside the record's first
@@ -48,14 +49,15 @@ type sighting struct {
 
 // logFacts is what is known of one log.
 type logFacts struct {
-	key   int64
-	index int
-	slots slots
-	acked int64   // acknowledged records
-	gaps  gaps    // offsets that polls passed over
-	start int64   // the highest start that was listed
-	read  bool    // an ok poll returned a record of it
-	pages []int64 // numbers of the slots' pages, once everything was observed
+	key     int64
+	index   int
+	slots   slots
+	acked   int64   // acknowledged records
+	gaps    gaps    // offsets that polls passed over
+	start   int64   // the highest start that was listed
+	startOp int64   // where
+	read    bool    // an ok poll returned a record of it
+	pages   []int64 // numbers of the slots' pages, once everything was observed
 }
 
 func newFacts(e *Env) *Facts {
@@ -91,7 +93,9 @@ func (f *Facts) Observe(op *histories.Op) {
 	case op.F == histories.StartOffsets && op.Type == histories.OK:
 		for _, o := range op.Offsets {
 			l := f.log(o.Key)
-			l.start = max(l.start, o.Offset)
+			if o.Offset > l.start {
+				l.start, l.startOp = o.Offset, op.Index
+			}
 		}
 	case op.F == histories.Send || op.F == histories.Poll || op.F == histories.Txn:
 		f.observeMops(op)
@@ -99,6 +103,7 @@ func (f *Facts) Observe(op *histories.Op) {
 }
 
 func (f *Facts) observeMops(op *histories.Op) {
+	f.txns = f.txns || op.F == histories.Txn
 	if op.Type == histories.Invoke {
 		for i := range op.Mops {
 			if m := &op.Mops[i]; m.Send {

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -24,7 +25,12 @@ type malformation struct {
 	n     int64
 }
 
-func newForm(e *Env, r *Report) Pass { return &form{env: e, r: r} }
+func newForm(e *Env, r *Report) Pass {
+	return &form{env: e, r: r, rules: histories.Validator{Gapless: ours(&e.Header)}}
+}
+
+// ours tells whether our recorder wrote the history: it counts without gaps.
+func ours(h *histories.Header) bool { return strings.HasPrefix(h.Tool, "ackproof") }
 
 // Observe has nothing to do: see sound.
 func (c *form) Observe(*histories.Op) {}

@@ -44,7 +44,7 @@ func garbage(draw func(n int) int, n int) histtest.History {
 		for range draw(2) {
 			op.Keys = append(op.Keys, int64(draw(3)))
 			op.Offsets = append(op.Offsets, histories.KeyOffset{Key: int64(draw(3)), Offset: number()})
-			op.Fetched = append(op.Fetched, histories.Fetched{Key: int64(draw(3)), Position: number(), HighWatermark: number()})
+			op.Fetched = append(op.Fetched, histories.Fetched{Key: int64(draw(3)), Position: number(), HighWatermark: number(), Epoch: number()})
 			op.Bad = append(op.Bad, histories.BadRec{Key: int64(draw(2)), Offset: number(), Why: histories.BadForeign})
 		}
 		if op.Process == histories.Nemesis && draw(4) > 0 {

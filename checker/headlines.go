@@ -133,7 +133,7 @@ func (h *headlines) cause(c *Case) *group {
 				}
 			}
 		}
-	case c.Kind == OffsetRegression || c.Kind == NonlinearizableLog:
+	case c.Kind == OffsetRegression || c.Kind == NonlinearizableLog || c.Kind == IntSendSkip:
 		// What two sends prove says more than what a third operation makes of it,
 		// and a producer's own order more than that of two.
 		for _, v := range append([]int64{c.Value}, c.Others...) {

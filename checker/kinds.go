@@ -15,6 +15,8 @@ const (
 	LostWrite          Kind = "lost-write"
 	Unseen             Kind = "unseen"
 	InvalidAck         Kind = "invalid-ack"
+	DeletedEarly       Kind = "deleted-early"
+	TornBatch          Kind = "torn-batch"
 	Duplicate          Kind = "duplicate"
 
 	FutureRead Kind = "future-read"
@@ -25,6 +27,9 @@ const (
 	IntNonmonotonicPoll Kind = "int-nonmonotonic-poll"
 	PollSkip            Kind = "poll-skip"
 	IntPollSkip         Kind = "int-poll-skip"
+	IntSendSkip         Kind = "int-send-skip"
+
+	LeaderEpochRegression Kind = "leader-epoch-regression"
 
 	OffsetRegression    Kind = "offset-regression"
 	EndOffsetRegression Kind = "end-offset-regression"
@@ -64,6 +69,8 @@ type KindDoc struct {
 const (
 	allowLoss       = "acks=0 or acks=1, or unclean_election=true"
 	allowDuplicates = "idempotence=false together with attempts=retried"
+	// informational is the clause of kinds that break no promise.
+	informational = "informational"
 )
 
 // Kinds is the catalogue, in the order of headlines: where several kinds
@@ -83,12 +90,16 @@ var Kinds = []KindDoc{
 		"Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "lost-write", "the acknowledgement and the read that went past the offset without it"},
 	{Unseen, GroupLoss, "An acknowledged record can be read.",
 		"Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "unseen", "the acknowledgement and the end that the final reads found"},
+	{DeletedEarly, GroupLoss, "A record stays until retention, or a request to delete it, lets it go.",
+		"Kafka documentation, retention.ms and retention.bytes; KIP-107 deleteRecordsBefore", "", "", "the acknowledgement, and the start of the log above the record"},
+	{TornBatch, GroupLoss, "A record batch is appended whole, at consecutive offsets.",
+		"Kafka documentation, 5.3 Message Format: the record batch is the unit of appending; KIP-98", "", "", "the send of one batch (attempts=single), what was read of it, and what was not"},
 	{InvalidAck, GroupLoss, "An acknowledgement names the record's offset.",
 		"Kafka protocol, ProduceResponse base_offset", "acks=0", "", "the acknowledgement"},
 	{Duplicate, GroupContent, "One send makes one record.",
 		"KIP-98 Exactly Once Delivery: idempotent producer", allowDuplicates, "duplicate", "two operations that show the value at different offsets"},
 	{AbortedRead, GroupContent, "A send that was refused leaves no record.",
-		"Adya, Weak Consistency (1999): G1a", "", "G1a", "the failed send and a poll that returned its value"},
+		"Adya, Weak Consistency (1999): G1a", "isolation=read_uncommitted, for transactions", "G1a", "the failed send and a poll that returned its value"},
 	{FutureRead, GroupRealTime, "A record is read only after its send began.",
 		"Herlihy and Wing, Linearizability (1990); causality", "", "G1c-realtime", "the poll and the later invocation of the send"},
 	{IntNonmonotonicSend, GroupOrder, "The records of one request are appended in the order they stand in it.",
@@ -103,6 +114,10 @@ var Kinds = []KindDoc{
 		"Kafka documentation, 1.3 Guarantees", "", "int-poll-skip", "the poll, and a record that it passed over"},
 	{PollSkip, GroupOrder, "A consumer that does not seek gets every record.",
 		"Kafka documentation, 1.3 Guarantees", "consumers=subscribe", "poll-skip", "the two polls of one process, and a record that they passed over"},
+	{IntSendSkip, GroupOrder, "Nothing: the records of one operation have others between them.",
+		"jepsen.tests.kafka, which always allows it", informational, "int-send-skip", "the send and the two offsets"},
+	{LeaderEpochRegression, GroupOrder, "The leader epochs of a log's records rise with the offsets.",
+		"KIP-101 Alter Replication Protocol to use Leader Epoch; KIP-279", allowLoss, "", "two polls and the epochs of the records that they returned"},
 	{LogStartRegression, GroupOrder, "The start of a log only moves up.",
 		"KIP-107 deleteRecordsBefore: log start offset", "", "", "the two start-offsets operations"},
 	{OffsetRegression, GroupRealTime, "A send that begins after another was acknowledged gets a higher offset.",

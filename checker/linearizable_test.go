@@ -92,7 +92,7 @@ func (s *story) polled(process, position, watermark int64, values ...int64) *sto
 			op.Runs = []histories.Run{{Key: 0, To: int32(len(values))}}
 		}
 		op.Mops[0].Polled, op.Mops[0].To = true, int32(len(op.Runs))
-		op.Fetched = []histories.Fetched{{Key: 0, Position: position, HighWatermark: watermark}}
+		op.Fetched = []histories.Fetched{{Key: 0, Position: position, HighWatermark: watermark, Epoch: -1}}
 	})
 }
 

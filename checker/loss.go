@@ -113,7 +113,10 @@ func (c *loss) byFinalReads(l *logFacts, rec record, final *finalLog) {
 		return
 	}
 	offset := offsets[len(offsets)-1]
-	if offset < l.start && c.retained() {
+	if offset < l.start {
+		if c.early(l, rec) {
+			c.r.Add(c.deleted(l, rec, offset))
+		}
 		return
 	}
 	reuse := c.reused(l, rec, offsets)
@@ -136,11 +139,6 @@ func (c *loss) byFinalReads(l *logFacts, rec record, final *finalLog) {
 		k.Ops[1] = rec.readAt()
 	}
 	c.r.Add(k)
-}
-
-// retained tells whether the contract lets records below the log's start go.
-func (c *loss) retained() bool {
-	return c.env.Contract.Retention != "none"
 }
 
 // reused returns another value that was polled at one of the record's offsets.

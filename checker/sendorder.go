@@ -17,6 +17,7 @@ type sendOrder struct {
 	r     *Report
 	procs processes[producer]
 	later []sendPair
+	apart []sendPair // of one request, not at consecutive offsets
 }
 
 // producer is what one process sent last to each log.
@@ -120,6 +121,7 @@ func (c *sendOrder) Finish() {
 			c.judge(s)
 		}
 	}
+	c.finishSkips()
 }
 
 func (c *sendOrder) placeOf(l *logFacts, s sendPlace) int64 {
@@ -134,6 +136,9 @@ func (c *sendOrder) placeOf(l *logFacts, s sendPlace) int64 {
 
 func (c *sendOrder) judge(s sendPair) {
 	if s.b.offset > s.a.offset {
+		if s.internal && s.b.offset > s.a.offset+1 {
+			c.skips(s)
+		}
 		return
 	}
 	k := newCase(NonmonotonicSend, s.log.key)

@@ -39,8 +39,8 @@ type Outcomes struct {
 // SpanStats counts what completed in a span of time.
 type SpanStats struct {
 	Name  string `json:"name,omitempty"`
-	Begin int64  `json:"begin"` // ns
-	End   int64  `json:"end"`   // ns
+	Begin int64  `json:"begin_ns"`
+	End   int64  `json:"end_ns"`
 	Outcomes
 	Acked     int64   `json:"acked"` // records
 	AckedRate float64 `json:"acked_per_s"`

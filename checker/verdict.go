@@ -130,8 +130,8 @@ type FaultResult struct {
 	ID     int      `json:"id"`
 	Fault  string   `json:"fault"`
 	On     []string `json:"on"`
-	Begin  int64    `json:"begin"` // ns
-	End    int64    `json:"end"`   // ns, 0 while it lasts
+	Begin  int64    `json:"begin_ns"`
+	End    int64    `json:"end_ns"` // 0 while it lasts
 	Bit    Validity `json:"bit"`
 	Healed Validity `json:"healed"`
 	Why    string   `json:"why"`

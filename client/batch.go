@@ -13,6 +13,7 @@ import (
 // Where the fields of a record batch of magic 2 stand (KIP-98), in bytes.
 const (
 	batchLengthAt     = 8
+	batchEpochAt      = 12
 	batchMagicAt      = 16
 	batchCRCAt        = 17
 	batchAttrsAt      = 21

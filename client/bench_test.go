@@ -125,7 +125,7 @@ func BenchmarkDecode(b *testing.B) {
 		op := new(histories.Op)
 		for range b.N {
 			op.Recs = op.Recs[:0]
-			if next, err := d.decode(op, 1, 0, fetched(data)); err != nil || next != 1000 {
+			if next, _, err := d.decode(op, 1, 0, fetched(data)); err != nil || next != 1000 {
 				b.Fatal(next, err)
 			}
 		}

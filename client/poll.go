@@ -138,9 +138,9 @@ func (c *rawConn) take(op *histories.Op, p *position, r *route, a *fetchAnswer, 
 		errs.add(p.key, fmt.Errorf("%s: %s", where(r), codeText(fp.ErrorCode)))
 		return
 	}
-	op.Fetched = append(op.Fetched, histories.Fetched{Key: p.key, Position: p.next, HighWatermark: max(fp.HighWatermark, -1)})
-	from := int32(len(op.Recs))
-	next, err := c.decoder.decode(op, p.key, p.next, fp)
+	from, position := int32(len(op.Recs)), p.next
+	next, epoch, err := c.decoder.decode(op, p.key, position, fp)
+	op.Fetched = append(op.Fetched, histories.Fetched{Key: p.key, Position: position, HighWatermark: max(fp.HighWatermark, -1), Epoch: epoch})
 	if err != nil {
 		errs.add(p.key, fmt.Errorf("%s: %w", where(r), err))
 	}

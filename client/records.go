@@ -38,10 +38,11 @@ func newDecoder(run uint64, isolation string) decoder {
 }
 
 // decode appends the records of one fetched log to the operation and returns
-// the position that follows. Damage is told in op.Bad; the error means that
-// the fetch did not get anywhere.
-func (d *decoder) decode(op *histories.Op, key, position int64, fp *kmsg.FetchResponseTopicPartition) (next int64, err error) {
-	next = position
+// the position that follows, and the leader epoch of the last record; -1 where
+// there is none. Damage is told in op.Bad; the error means that the fetch did
+// not get anywhere.
+func (d *decoder) decode(op *histories.Op, key, position int64, fp *kmsg.FetchResponseTopicPartition) (next, epoch int64, err error) {
+	next, epoch = position, -1
 	b := batchReader{decoder: d, op: op, key: key, position: position}
 	if d.committed {
 		b.aborted = abortedBy(fp.AbortedTransactions)
@@ -52,16 +53,20 @@ func (d *decoder) decode(op *histories.Op, key, position int64, fp *kmsg.FetchRe
 		if length <= batchMagicAt || length > int64(len(data)) {
 			break // the broker cuts the last batch at the limit of bytes
 		}
+		had := len(op.Recs)
 		next = max(next, b.read(data[:length]))
+		if len(op.Recs) > had {
+			epoch = int64(int32(binary.BigEndian.Uint32(data[batchEpochAt:])))
+		}
 		data = data[length:]
 	}
 	switch {
 	case next > position || len(fp.RecordBatches) == 0:
-		return next, nil
+		return next, epoch, nil
 	case len(data) == len(fp.RecordBatches):
-		return next, errTruncated
+		return next, epoch, errTruncated
 	}
-	return next, errNoProgress
+	return next, epoch, errNoProgress
 }
 
 // batchReader reads the record batches of one log.

@@ -48,7 +48,7 @@ func seal(b []byte) []byte {
 func decodeAll(position int64, isolation string, data []byte, aborted ...kmsg.FetchResponseTopicPartitionAbortedTransaction) (*histories.Op, int64, error) {
 	d := newDecoder(testRun, isolation)
 	op := new(histories.Op)
-	next, err := d.decode(op, 1, position, &kmsg.FetchResponseTopicPartition{RecordBatches: data, AbortedTransactions: aborted})
+	next, _, err := d.decode(op, 1, position, &kmsg.FetchResponseTopicPartition{RecordBatches: data, AbortedTransactions: aborted})
 	return op, next, err
 }
 

@@ -30,7 +30,7 @@ func polled(key int64, position int64, offsets ...int64) histories.Op {
 		op.Recs = append(op.Recs, histories.Rec{Offset: o, Value: o})
 	}
 	op.Runs = []histories.Run{{Key: key, To: int32(len(offsets))}}
-	op.Fetched = []histories.Fetched{{Key: key, Position: position, HighWatermark: -1}}
+	op.Fetched = []histories.Fetched{{Key: key, Position: position, HighWatermark: -1, Epoch: -1}}
 	return op
 }
 

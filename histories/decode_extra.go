@@ -42,7 +42,8 @@ func (d *decoder) extra(key []byte, o *Op) {
 	}
 }
 
-// fetched reads [[key, position, high watermark], …].
+// fetched reads [[key, position, high watermark, leader epoch], …], the
+// epoch where it is known.
 func (d *decoder) fetched(o *Op) {
 	o.Fetched = o.Fetched[:0]
 	if d.null() {
@@ -51,12 +52,15 @@ func (d *decoder) fetched(o *Op) {
 	shut := d.list()
 	for n := 0; d.next(shut, n); n++ {
 		inner := d.list()
-		f := Fetched{Key: d.key()}
+		f := Fetched{Key: d.key(), Epoch: -1}
 		d.comma()
 		f.Position = d.intOr(-1)
 		d.comma()
 		f.HighWatermark = d.intOr(-1)
-		d.shut(inner)
+		if d.next(inner, 3) { // otherwise it ends here
+			f.Epoch = d.intOr(-1)
+			d.shut(inner)
+		}
 		o.Fetched = append(o.Fetched, f)
 	}
 }

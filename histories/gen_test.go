@@ -81,7 +81,7 @@ func genExtras(t *rapid.T, o *Op) {
 		return
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "fetches") {
-		o.Fetched = append(o.Fetched, Fetched{genInt(-1<<63).Draw(t, "key"), genInt(-1).Draw(t, "position"), genInt(-1).Draw(t, "hw")})
+		o.Fetched = append(o.Fetched, Fetched{genInt(-1<<63).Draw(t, "key"), genInt(-1).Draw(t, "position"), genInt(-1).Draw(t, "hw"), genInt(-1).Draw(t, "epoch")})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "bad") {
 		o.Bad = append(o.Bad, BadRec{genInt(-1<<63).Draw(t, "key"), genInt(-2).Draw(t, "offset"),

@@ -152,6 +152,9 @@ func appendJSONExtras(b []byte, o *Op) []byte {
 			b = appendInt(b, f.Position)
 			b = append(b, ',')
 			b = appendInt(b, f.HighWatermark)
+			if f.Epoch != -1 {
+				b = appendInt(append(b, ','), f.Epoch)
+			}
 			b = append(b, ']')
 		}
 		b = append(b, ']')

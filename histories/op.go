@@ -160,10 +160,11 @@ type Run struct {
 // Rec is a polled record. An Offset of OffsetNil is a record without a known offset.
 type Rec struct{ Offset, Value int64 }
 
-// Fetched is one fetch inside a poll: the position asked for and the high
-// watermark that came back with it, -1 where unknown. A fetch that returned no
-// records stands here too.
-type Fetched struct{ Key, Position, HighWatermark int64 }
+// Fetched is one fetch inside a poll: the position asked for, the high
+// watermark that came back with it, and the leader epoch under which the last
+// record that it returned was appended (the batch's partitionLeaderEpoch); -1
+// where unknown. A fetch that returned no records stands here too.
+type Fetched struct{ Key, Position, HighWatermark, Epoch int64 }
 
 // KeyOffset is an offset of one log; -1 where it could not be had.
 type KeyOffset struct{ Key, Offset int64 }

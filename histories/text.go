@@ -187,6 +187,9 @@ func appendTextExtras(b []byte, o *Op) []byte {
 		if f.HighWatermark != -1 {
 			b = appendInt(append(b, '/'), f.HighWatermark)
 		}
+		if f.Epoch != -1 {
+			b = appendInt(append(b, '~'), f.Epoch)
+		}
 	}
 	for _, r := range o.Bad {
 		b = append(b, " bad="...)

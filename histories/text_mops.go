@@ -154,14 +154,18 @@ func (p *textParser) extra(w string) (bool, error) {
 	}
 	switch name {
 	case "fetch":
+		v, epoch, told := strings.Cut(v, "~")
 		pair, hw, ok := strings.Cut(v, "/")
 		ko, err := textPair(pair)
-		f := Fetched{Key: ko.Key, Position: ko.Offset, HighWatermark: -1}
+		f := Fetched{Key: ko.Key, Position: ko.Offset, HighWatermark: -1, Epoch: -1}
+		if err == nil && told {
+			f.Epoch, err = strconv.ParseInt(epoch, 10, 64)
+		}
 		if err == nil && ok {
 			f.HighWatermark, err = strconv.ParseInt(hw, 10, 64)
 		}
 		if err != nil {
-			return true, fmt.Errorf("%q: want fetch=log:position/high-watermark", w)
+			return true, fmt.Errorf("%q: want fetch=log:position/high-watermark~epoch", w)
 		}
 		o.Fetched = append(o.Fetched, f)
 	case "pos":

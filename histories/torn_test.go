@@ -25,7 +25,7 @@ func smallHistory() (*Header, []*Op) {
 	polled := poll.Clone()
 	polled.Type = OK
 	polled.AddRun(0, Rec{0, 17}, Rec{OffsetNil, NoValue})
-	polled.Fetched = []Fetched{{0, 0, 1}}
+	polled.Fetched = []Fetched{{0, 0, 1, -1}}
 	polled.Bad = []BadRec{{0, 1, BadChecksum, "got 1, want 2"}}
 	ops = append(ops, send, poll, sent, polled,
 		&Op{Process: 1, F: EndOffsets, Keys: []int64{0}},

@@ -22,12 +22,17 @@ const (
 	SecondInvocation  Malformation = "second-call"             // the process has one open already
 	OtherOperation    Malformation = "other-operation"         // it completes another one than was invoked
 	ProcessReused     Malformation = "process-reused"          // the process ended with an info before
+	MissingEntries    Malformation = "missing-entries"         // the recorder counts without gaps, and here is one
 )
 
 // Validator checks entries, in order, against the rules of histories. Its
 // memory is bounded by the operations in flight, and a bit for each process
 // that ended. The zero Validator is ready.
 type Validator struct {
+	// Gapless says that the history's recorder counts its entries from 0
+	// without a gap, as ours does: what is missing was taken out.
+	Gapless bool
+
 	any   bool
 	index int64 // the highest so far
 	time  int64 // ns, the latest so far
@@ -53,10 +58,15 @@ func (v *Validator) Observe(op *Op) []Problem {
 			v.add(op, DuplicateIndex, "index %d stands twice", op.Index)
 		case op.Index < v.index:
 			v.add(op, IndexGoesBack, "index %d follows index %d", op.Index, v.index)
+		case v.Gapless && op.Index > v.index+1:
+			v.add(op, MissingEntries, "index %d follows index %d: %d entries are missing", op.Index, v.index, op.Index-v.index-1)
 		}
 		if int64(op.Time) < v.time {
 			v.add(op, TimeGoesBack, "entry %d is %d ns earlier than the entry before it", op.Index, v.time-int64(op.Time))
 		}
+	}
+	if !v.any && v.Gapless && op.Index > 0 {
+		v.add(op, MissingEntries, "the history begins with index %d: %d entries are missing", op.Index, op.Index)
 	}
 	v.any = true
 	v.index = max(v.index, op.Index)

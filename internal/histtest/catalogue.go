@@ -42,7 +42,8 @@ var Mutations = []Mutation{
 		Follows: []string{"nonlinearizable-log", "offset-regression"},
 		Doc:     "a record is polled before its send begins"},
 	{Name: "reorder-batch", Kind: "int-nonmonotonic-send", apply: reorderBatch,
-		Doc: "two records of a batch have changed places"},
+		Follows: []string{"int-send-skip"},
+		Doc:     "two records of a batch have changed places"},
 	{Name: "reorder-producer", Kind: "nonmonotonic-send", apply: regress(true),
 		Follows: []string{"offset-regression", "nonlinearizable-log"},
 		Doc:     "a producer's second record stands before its first"},
@@ -67,6 +68,13 @@ var Mutations = []Mutation{
 		Doc: "a poll is answered from a state that was outdated before its call"},
 	{Name: "stale-beyond-bound", Kind: "stale-read", apply: stale(3*time.Millisecond, "kafka", 2),
 		Doc: "a poll is answered from a state that is older than the contract allows"},
+	{Name: "tear-batch", Kind: "torn-batch", apply: tearBatch,
+		Follows: []string{"nonlinearizable-log"},
+		Doc:     "the first record of a batch without an outcome is found, and the others are not"},
+	{Name: "delete-early", Kind: "deleted-early", apply: deleteEarly,
+		Doc: "the final reads find that the log starts behind its first records, and nothing may delete any"},
+	{Name: "epoch-back", Kind: "leader-epoch-regression", apply: epochBack,
+		Doc: "a record was appended under a higher leader epoch than those behind it"},
 }
 
 // Allowed are sins that the contract allows: found, and no violation.
@@ -77,6 +85,10 @@ var Allowed = []Mutation{
 	{Name: "duplicate-under-retries", Kind: "duplicate", AllowedBy: "idempotence=false,attempts=retried",
 		apply: under(retriesBlindly, duplicate),
 		Doc:   "a record is found twice, and the producer retries without idempotence"},
+	{Name: "cut-in", Kind: "int-send-skip", AllowedBy: "informational", apply: cutIn,
+		Doc: "another producer's record stands between two of one operation, and a client may send them apart"},
+	{Name: "abort-uncommitted", Kind: "aborted-read", AllowedBy: "isolation=read_uncommitted", apply: under(readsUncommitted, aborted),
+		Doc: "the final reads find the record of an aborted transaction, and read what is not committed"},
 }
 
 // Innocents look like sins and are none.
@@ -87,6 +99,12 @@ var Innocents = []Mutation{
 		Doc: "a consumer gets a record again, after it went back"},
 	{Name: "fail-poll", apply: failPoll,
 		Doc: "a poll fails, and the next one returns what it would have"},
+	{Name: "whole-batch", apply: wholeBatch,
+		Doc: "a batch without an outcome is found whole, long after its client gave up"},
+	{Name: "retained-out", apply: retainedOut,
+		Doc: "the final reads find that the log starts behind its first records, which retention has let go"},
+	{Name: "epochs-rise", apply: epochsRise,
+		Doc: "leaders change, and every fetch says under which epoch its records were appended"},
 	{Name: "tie", apply: tie,
 		Doc: "many entries have equal times"},
 	{Name: "die", apply: die,

@@ -114,7 +114,7 @@ func TestCatalogues(t *testing.T) {
 		"misrouted-record", "corrupt-record", "duplicate", "aborted-read", "nonmonotonic-send",
 		"int-nonmonotonic-send", "nonmonotonic-poll", "int-nonmonotonic-poll", "poll-skip", "int-poll-skip",
 		"offset-regression", "end-offset-regression", "log-start-regression", "nonlinearizable-log",
-		"future-read", "stale-read",
+		"future-read", "stale-read", "torn-batch", "deleted-early", "leader-epoch-regression", "int-send-skip",
 	} {
 		if !sins[k] {
 			t.Errorf("no mutation commits %s", k)

@@ -49,6 +49,8 @@ func kinds(h History) []string {
 	n.collect()
 	n.content()
 	n.order()
+	n.batches()
+	n.epochs()
 	n.realTime()
 	return slices.Sorted(maps.Keys(n.found))
 }
@@ -165,6 +167,10 @@ func (n *naive) content() {
 		case s.outcome != histories.OK:
 		case s.offset < 0:
 			n.found["invalid-ack"] = true
+		case !n.last[value] && s.offset < n.start(s.key):
+			if n.h.Header.Contract.Retention == "none" {
+				n.found["deleted-early"] = true
+			}
 		case polled && !n.last[value]:
 			n.found["truncated-ack"] = true
 		case polled:
@@ -260,6 +266,61 @@ func (n *naive) realTime() {
 			default:
 				n.found["nonlinearizable-log"] = true
 			}
+		}
+	}
+}
+
+// start is the highest start that was listed.
+func (n *naive) start(log int64) int64 {
+	start := int64(0)
+	for _, s := range n.spans[^log] {
+		start = max(start, s.lo)
+	}
+	return start
+}
+
+func (n *naive) batches() {
+	single := n.h.Header.Contract.Attempts == "single"
+	for i := range n.h.Ops {
+		op := &n.h.Ops[i]
+		if op.F != histories.Send || op.Type == histories.Invoke || op.Type == histories.Fail || len(op.Mops) < 2 {
+			continue
+		}
+		read := 0
+		for j, m := range op.Mops {
+			if n.last[m.Value] {
+				read++
+			}
+			if j == 0 || op.Type != histories.OK {
+				continue
+			}
+			if n.between(m.Key, op.Mops[j-1].Offset, m.Offset) {
+				n.found["int-send-skip"] = true
+			}
+		}
+		if single && op.Type == histories.Info && read > 0 && read < len(op.Mops) {
+			n.found["torn-batch"] = true
+		}
+	}
+}
+
+func (n *naive) epochs() {
+	type shown struct{ log, offset, epoch int64 }
+	var all []shown
+	for i := range n.h.Ops {
+		op := &n.h.Ops[i]
+		for _, f := range op.Fetched {
+			if recs := runOf(op, f.Key); f.Epoch >= 0 && len(recs) > 0 {
+				all = append(all, shown{f.Key, recs[len(recs)-1].Offset, f.Epoch})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b shown) int {
+		return cmp.Or(cmp.Compare(a.log, b.log), cmp.Compare(a.offset, b.offset), cmp.Compare(a.epoch, b.epoch))
+	})
+	for i := 1; i < len(all); i++ {
+		if a, b := all[i-1], all[i]; a.log == b.log && (a.epoch > b.epoch || a.offset == b.offset && a.epoch != b.epoch) {
+			n.found["leader-epoch-regression"] = true
 		}
 	}
 }

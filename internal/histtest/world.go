@@ -157,7 +157,7 @@ func (w *world) poll(a *agent) {
 		if a.stale {
 			end = w.older(a, i, end)
 		}
-		op.Fetched = append(op.Fetched, histories.Fetched{Key: at.key, Position: at.position, HighWatermark: end})
+		op.Fetched = append(op.Fetched, histories.Fetched{Key: at.key, Position: at.position, HighWatermark: end, Epoch: -1})
 		to := min(end, at.position+most)
 		if to > at.position {
 			from := int32(len(op.Recs))

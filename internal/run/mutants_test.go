@@ -227,7 +227,9 @@ func (tr *trial) balanced(t *testing.T) {
 }
 
 // byValue tells whether sins are matched by the record's value.
-func (tr *trial) byValue() bool { return tr.mutant.Headline == string(checker.InvalidAck) }
+func (tr *trial) byValue() bool {
+	return tr.mutant.Headline == string(checker.InvalidAck) || tr.mutant.Headline == string(checker.TornBatch)
+}
 
 func (tr *trial) convict(e checker.Example) culprit {
 	if tr.byValue() {

@@ -50,6 +50,7 @@ type fetch struct {
 	partition     int32
 	position, end int64 // end: the high watermark
 	records       []record
+	epoch         int32 // of the last batch
 }
 
 type list struct {
@@ -217,6 +218,7 @@ func (l *lab) fetch(c *kgo.Client, partition int32, position int64) (int64, erro
 		if b.crc() != b.clone().sealed().crc() {
 			return position, fmt.Errorf("the batch at %d has a wrong checksum", b.base())
 		}
+		f.epoch = int32(binary.BigEndian.Uint32(b[lengthFrom:]))
 		records, err := b.records()
 		if err != nil {
 			return position, err

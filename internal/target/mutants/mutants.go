@@ -48,6 +48,9 @@ var Mutants = []Mutant{
 	misroute,
 	corrupt,
 	appendThenRefuse,
+	tearBatch,
+	deleteEarly,
+	epochBack,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.
