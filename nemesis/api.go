@@ -50,11 +50,17 @@ type server struct {
 	url string
 }
 
+// anyPort is a free port of the loopback interface.
+const anyPort = "127.0.0.1:0"
+
 // startServer starts a Toxiproxy server of our own on a free loopback port.
-func startServer(log io.Writer) (*server, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func startServer(log io.Writer) (*server, error) { return startServerOn(anyPort, log) }
+
+// startServerOn starts a Toxiproxy server of our own whose API listens there.
+func startServerOn(addr string, log io.Writer) (*server, error) {
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("start toxiproxy: %w", err)
+		return nil, fmt.Errorf("start toxiproxy on %s: %w", addr, err)
 	}
 	logger := zerolog.Nop()
 	if log != nil {

@@ -32,12 +32,15 @@ type stock struct {
 
 // link is the way to one node: a proxy, and on our own server two switches.
 type link struct {
-	owner  *Links
-	node   Node
-	name   string // of the proxy
-	listen string // where a new proxy listens
-	host   string // by which its address is reached
-	seed   seed.Seed
+	owner *Links
+	node  Node
+	name  string // of the proxy
+	// upstream is where the proxy leads, as its server writes it.
+	upstream string
+	adopted  bool   // the proxy is somebody's: it stays
+	listen   string // where a new proxy listens
+	host     string // by which its address is reached
+	seed     seed.Seed
 
 	at atomic.Pointer[string] // where dialers go now
 
@@ -57,7 +60,7 @@ type link struct {
 func newLink(owner *Links, node Node, listen, host string) *link {
 	k := &link{
 		owner: owner, node: node, srv: owner.srv, listen: listen, host: host,
-		name: owner.cfg.Prefix + "-" + node.Name,
+		name: owner.cfg.Prefix + "-" + node.Name, upstream: node.upstream(),
 		seed: seed.Seed(owner.cfg.Seed).Derive("link/" + node.Name),
 	}
 	if node.Listen != "" {
@@ -79,7 +82,7 @@ func (k *link) address() string { return *k.at.Load() }
 // disabled: nothing passes before they stand.
 func (k *link) create(ctx context.Context, s shape) error {
 	p := k.srv.api.NewProxy()
-	p.Name, p.Listen, p.Upstream = k.name, k.listen, k.node.upstream()
+	p.Name, p.Listen, p.Upstream = k.name, k.listen, k.upstream
 	if err := call(ctx, "create the proxy "+k.name, p.Save); err != nil {
 		return err
 	}
@@ -119,7 +122,7 @@ func addControl(ctx context.Context, p *tc.Proxy, up, down *toxic.Slot) error {
 func (k *link) enable(ctx context.Context) error {
 	err := call(ctx, "enable "+k.name, k.proxy.Enable)
 	var refused *tc.ApiError // an answer: without one the call may still be under way
-	if free := k.freeListen(); errors.As(err, &refused) && k.listen != free {
+	if free := k.freeListen(); errors.As(err, &refused) && k.listen != free && !k.adopted {
 		k.proxy.Listen = free
 		err = call(ctx, "enable "+k.name, k.proxy.Enable)
 	}
@@ -256,8 +259,8 @@ func (k *link) leftovers(ctx context.Context) ([]string, error) {
 	if !p.Enabled && !k.shape.closed {
 		out = append(out, k.node.Name+": its proxy "+k.name+" was disabled")
 	}
-	if p.Upstream != k.node.upstream() {
-		out = append(out, fmt.Sprintf("%s: its proxy %s leads to %s instead of %s", k.node.Name, k.name, p.Upstream, k.node.upstream()))
+	if p.Upstream != k.upstream {
+		out = append(out, fmt.Sprintf("%s: its proxy %s leads to %s instead of %s", k.node.Name, k.name, p.Upstream, k.upstream))
 	}
 	return out, nil
 }
@@ -271,8 +274,11 @@ func (k *link) close() error {
 		k.down.Free()
 		k.resetter.free()
 	}
-	if k.proxy == nil {
+	if k.proxy == nil || k.adopted && len(k.added) == 0 && !k.shape.closed && !k.broken {
 		return nil
+	}
+	if k.adopted {
+		return k.recreate(context.Background(), shape{})
 	}
 	err := k.remove(context.Background(), k.name) // what else is on our own server ends with it
 	if k.srv != k.owner.srv {

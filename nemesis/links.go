@@ -38,6 +38,9 @@ type LinkConfig struct {
 	// Reset removes proxies that an earlier run left behind on a foreign
 	// server; without it they are an error.
 	Reset bool
+	// Adopt are proxies of the foreign server that stand there already and are to
+	// be used; nil: the links make their own.
+	Adopt []Proxy
 	// Prefix begins the names of our proxies on a foreign server; empty: ackproof.
 	Prefix string
 }
@@ -81,7 +84,11 @@ func OpenLinks(ctx context.Context, cfg LinkConfig) (*Links, error) {
 	for _, node := range cfg.Nodes {
 		k := newLink(l, node, listen, host)
 		l.links, l.byAddr[node.Addr] = append(l.links, k), k
-		if err := k.create(ctx, shape{}); err != nil {
+		begin := func() error { return k.create(ctx, shape{}) }
+		if cfg.Adopt != nil {
+			begin = func() error { return k.adopt(ctx) }
+		}
+		if err := begin(); err != nil {
 			return nil, errors.Join(fmt.Errorf("open the link to %s: %w", node.Name, err), l.Close())
 		}
 	}

@@ -37,7 +37,7 @@ func (k *link) rebuild(ctx context.Context) error {
 	k.broken = true
 	var err error
 	if k.up == nil {
-		if err = k.recreate(ctx, shape{}); err != nil {
+		if err = k.recreate(ctx, shape{}); err != nil && !k.adopted {
 			k.listen = k.freeListen()
 			err = k.recreate(ctx, shape{})
 		}

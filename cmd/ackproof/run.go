@@ -86,6 +86,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.BoolVar(&s.Safe, "safe", false, "acks=all, replication 3 with min.insync.replicas 2, idempotent; other flags override")
 	fs.StringVar(&s.Model, "model", "", "strict, kafka or session (default: the target's)")
 	fs.StringVar(&s.Toxiproxy, "toxiproxy", "", "URL of a running Toxiproxy server to use instead of the embedded one")
+	fs.StringVar(&s.Proxies, "proxies", "", "use the proxies of this topology (guide, or a YAML file), which stand on the --toxiproxy server already")
 	fs.BoolVar(&s.Reset, "reset", false, "remove toxics left over on the proxies that are to be used")
 	fs.StringVar(&s.Mutant, "mutant", "", "run a deliberately broken broker (see list mutants)")
 	fs.StringSliceVar(&s.Metrics, "metrics", nil, "the nodes' Prometheus metrics, NODE=URL,…")

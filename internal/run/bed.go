@@ -53,6 +53,13 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 	lc := nemesis.LinkConfig{
 		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset, Prefix: "ackproof",
 	}
+	if spec.Proxies != "" {
+		t, err := Topology(spec.Proxies)
+		if err != nil {
+			return nil, errors.Join(&Refused{err}, b.Close())
+		}
+		lc.Adopt = t.Proxies
+	}
 	for _, n := range b.cluster.Nodes() {
 		lc.Nodes = append(lc.Nodes, nemesis.Node{Name: n.Name, Addr: n.Addr, Upstream: n.Upstream, Listen: n.Listen})
 	}

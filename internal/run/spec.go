@@ -54,6 +54,7 @@ type Spec struct {
 	Nemesis     []string `json:"nemesis"` // faults by name, "all", or nothing
 	Interval    Duration `json:"nemesis_interval"`
 	Toxiproxy   string   `json:"toxiproxy,omitempty"`
+	Proxies     string   `json:"proxies,omitempty"` // topology whose proxies stand on the foreign Toxiproxy server and are to be used
 	Reset       bool     `json:"reset,omitempty"`
 	Mutant      string   `json:"mutant,omitempty"`
 	Metrics     []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
@@ -205,6 +206,9 @@ func (s Spec) Validate() error {
 	}
 	if err := nemesis.CheckURL(s.Toxiproxy); err != nil {
 		return err
+	}
+	if s.Proxies != "" && s.Toxiproxy == "" {
+		return fmt.Errorf("proxies %s: they stand on a Toxiproxy server: say which with --toxiproxy http://127.0.0.1:8474", s.Proxies)
 	}
 	if s.Name == "" || strings.ContainsAny(s.Name, "/\\\x00") || strings.HasPrefix(s.Name, ".") || s.Name == "latest" {
 		return fmt.Errorf("name %q: want a plain directory name without slashes, not beginning with a dot, not \"latest\"", s.Name)

@@ -38,6 +38,9 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 		return nil, err
 	}
 	n := cfg.Nodes
+	if len(cfg.Ports) > 0 {
+		n = len(cfg.Ports)
+	}
 	if n == 0 {
 		n = DefaultNodes
 	}
@@ -58,6 +61,9 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 	}
 	if cfg.Log != nil {
 		opts = append(opts, kfake.WithLogger(&quietLog{kfake.BasicLogger(cfg.Log, kfake.LogLevelWarn), &closing}))
+	}
+	if len(cfg.Ports) > 0 {
+		opts = append(opts, kfake.Ports(cfg.Ports...))
 	}
 	if cfg.DataDir != "" {
 		opts = append(opts, kfake.DataDir(cfg.DataDir))

@@ -47,6 +47,7 @@ type Config struct {
 	Arg     string // what follows the colon: external:HOST:PORT,…
 	Seed    seed.Seed
 	Nodes   int           // embedded: brokers
+	Ports   []int         // embedded: where each broker listens; nil: on free ports
 	DataDir string        // where data may be kept; empty: in memory
 	Mutant  string        // a broken broker; empty: none
 	Timeout time.Duration // limit of each administrative call; 0: DefaultTimeout
