@@ -16,6 +16,8 @@ func (j *Judge) verdict() Verdict {
 		beyond = map[Kind]int64{}
 		closed int64
 		count  *stats
+
+		expected *expectations
 	)
 	v.Unknown = append(v.Unknown, j.broken...)
 	for _, p := range j.passes {
@@ -40,6 +42,8 @@ func (j *Judge) verdict() Verdict {
 			v.Faults = q.results()
 		case *stats:
 			count = q
+		case *expectations:
+			expected = q
 		}
 	}
 	if len(j.form.problems) > 0 {
@@ -51,6 +55,7 @@ func (j *Judge) verdict() Verdict {
 	if r, ok := windowsDecided(j.env, v.Judged.WindowOps, closed); !ok {
 		v.Unknown = append(v.Unknown, r)
 	}
+	v.Expectations = expected.results(&v)
 	v.Valid = validity(&v)
 	slices.SortStableFunc(stale, func(a, b Staleness) int { return cmp.Compare(a.Log, b.Log) })
 	v.Stats = encodeStats(count, v.Faults, stale)
@@ -72,10 +77,19 @@ func validity(v *Verdict) Validity {
 			return Invalid
 		}
 	}
+	sum := Valid
 	if len(v.Unknown) > 0 {
-		return Unknown
+		sum = Unknown
 	}
-	return Valid
+	for _, e := range v.Expectations {
+		switch e.Met {
+		case Invalid:
+			return Invalid
+		case Unknown:
+			sum = Unknown
+		}
+	}
+	return sum
 }
 
 // windowsDecided asks porcupine to have decided 99 % of the operations in

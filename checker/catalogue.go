@@ -41,6 +41,9 @@ var Checkers = []Checker{
 		Kinds: []Kind{FaultDidNotBite, HealDidNotHold, TooLittleWork}, New: newFaults},
 	{Name: "work", Doc: "Enough was done on every log to call it valid, and the run reached its end.",
 		Kinds: []Kind{TooLittleWork, IncompleteRun}, New: newWork},
+	{Name: "whole", Doc: "After the heal the cluster becomes whole again.",
+		Kinds: []Kind{NoRecovery}, New: newWholeAgain},
+	{Name: "expectations", Doc: "What the header expects of the run.", New: newExpectations},
 	{Name: "stats", Doc: "Counts, rates and latencies, by operation, phase and fault.",
 		New: newStats},
 }

@@ -278,8 +278,9 @@ func (h *headlines) anomaly(g *group) Anomaly {
 	for i := range g.cases {
 		c := &g.cases[i]
 		if i == 0 {
-			log := c.Log
-			a.Log = &log
+			if log := c.Log; log >= 0 { // what concerns the cluster has none
+				a.Log = &log
+			}
 		} else if a.Log != nil && *a.Log != c.Log {
 			a.Log = nil
 		}

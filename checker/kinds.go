@@ -37,6 +37,8 @@ const (
 	NonlinearizableLog  Kind = "nonlinearizable-log"
 	StaleRead           Kind = "stale-read"
 
+	NoRecovery Kind = "no-recovery"
+
 	FaultDidNotBite     Kind = "fault-did-not-bite"
 	HealDidNotHold      Kind = "heal-did-not-hold"
 	TooLittleWork       Kind = "too-little-work"
@@ -52,6 +54,7 @@ const (
 	GroupContent  = "content"
 	GroupOrder    = "order"
 	GroupRealTime = "real time"
+	GroupLiveness = "liveness"
 	GroupHarness  = "harness" // says that nothing was proven: unknown, never invalid
 )
 
@@ -128,6 +131,8 @@ var Kinds = []KindDoc{
 		"Herlihy and Wing, Linearizability (1990)", "", "", "the two operations that contradict each other, and porcupine's page"},
 	{StaleRead, GroupRealTime, "A read is not older than the contract's staleness_ms.",
 		"contract of the run", "staleness_ms=0", "", "the read and the append that it should have seen"},
+	{NoRecovery, GroupLiveness, "When the faults are gone, every partition gets its leader and all its in-sync replicas back.",
+		"Kafka documentation, 4.7 Replication: a replica that caught up rejoins the ISR", "", "", "the heal and the entry that says what is not whole"},
 
 	{FaultDidNotBite, GroupHarness, "A kind of fault was injected and is never proven to have acted.", "", "", "", "the fault's probes"},
 	{HealDidNotHold, GroupHarness, "A fault is not proven to be gone.", "", "", "", "the fault's probes"},

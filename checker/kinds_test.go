@@ -114,6 +114,10 @@ var kindCases = []kindCase{
 	{"one record under two epochs", "leader-epoch-regression 1", "p0 s 1@0; p1 p 1@0 fetch=0:0/1~4; p2 p 1@0 fetch=0:0/1~5; p3 p 1@0 fetch=0:0/1~4"},
 	{"epochs rise", "", "p0 s 1@0; p0 s 2@1; p0 s 3@2; p1 p 1@0 fetch=0:0/3~4; p1 p 2@1 fetch=0:1/3~4; p1 p 3@2 fetch=0:2/3~7; p2 p 1@0 2@1 fetch=0:0/3~4; p3 p 1@0 2@1 3@2 fetch=0:0/3~7"},
 
+	{"not whole after the heal", "no-recovery 1", "p0 s 1@0; nemesis inject id=0 fault=down on=n1; nemesis bite id=0 fault=down on=n1 held=true; nemesis healed id=0 fault=down on=n1 held=true; p1 p 1@0; nemesis whole held=false"},
+	{"whole after the heal", "", "p0 s 1@0; nemesis inject id=0 fault=down on=n1; nemesis bite id=0 fault=down on=n1 held=true; nemesis healed id=0 fault=down on=n1 held=true; p1 p 1@0; nemesis whole held=true"},
+	{"not whole while a fault acts", "", "p0 s 1@0; nemesis healed id=-1 held=true; nemesis inject id=1 fault=down on=n1; nemesis bite id=1 fault=down on=n1 held=true; p1 p 1@0; nemesis whole held=false; nemesis healed id=1 fault=down on=n1 held=true"},
+	{"not whole, and nothing was broken", "", "p0 s 1@0; p1 p 1@0; nemesis whole held=false"},
 	{"start moves back", "log-start-regression 1", "p0 s 1@9; p1 p 1@9; p1 b 0:5; p1 b 0:3"},
 	{"start moves up", "", "p0 s 1@9; p1 p 1@9; p1 b 0:3; p1 b 0:5"},
 }

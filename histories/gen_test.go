@@ -186,6 +186,13 @@ func genHeader() *rapid.Generator[Header] {
 			}
 			h.Logs = append(h.Logs, Log{int64(i), rapid.SampledFrom([]string{"orders", "a topic/x"}).Draw(t, "topic"), int32(i)})
 		}
+		for range rapid.IntRange(0, 2).Draw(t, "expectations") {
+			e := Expect{Name: "x" + genText().Draw(t, "name"), Kind: "acked", Phase: genText().Draw(t, "phase"), Baseline: genText().Draw(t, "baseline")}
+			if rapid.Bool().Draw(t, "limited") {
+				e.Of, e.Args = []string{"send", genText().Draw(t, "of")}, map[string]float64{"at_least": rapid.Float64Range(-1e30, 1e30).Draw(t, "limit")}
+			}
+			h.Expect = append(h.Expect, e)
+		}
 		return h
 	})
 }

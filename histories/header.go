@@ -24,6 +24,8 @@ type Header struct {
 	Contract   Contract `json:"contract"`
 	Logs       []Log    `json:"logs,omitempty"`
 	Groups     []Group  `json:"groups,omitempty"`
+	// Expect are the statements about the run that its verdict has to judge.
+	Expect []Expect `json:"expect,omitempty"`
 }
 
 // FormatVersion is the version of the history format that this package writes.

@@ -90,5 +90,10 @@ func (h *Header) Validate() error {
 	if err := h.Contract.Validate(); err != nil {
 		return fmt.Errorf("header: contract: %w", err)
 	}
+	for i := range h.Expect {
+		if err := h.Expect[i].validate(); err != nil {
+			return fmt.Errorf("header: %w", err)
+		}
+	}
 	return nil
 }

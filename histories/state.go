@@ -39,6 +39,14 @@ type GroupLag struct {
 	Records int64  `json:"records"`
 }
 
+// Metrics of a node's process that have the same name on every target: what
+// expectations of leaks look at.
+const (
+	MetricSockets = "process_open_fds"              // file descriptors, sockets among them
+	MetricThreads = "process_threads"               // threads of the process
+	MetricMemory  = "process_resident_memory_bytes" // resident set
+)
+
 // NodeSample is what was measured of one node. A metric that the node does not
 // have is missing: it is never 0.
 type NodeSample struct {

@@ -52,6 +52,13 @@ func appendTextHeader(b []byte, h *Header) []byte {
 			b = appendTextName(append(b, ':'), word)
 		}
 	}
+	for i := range h.Expect {
+		text, err := marshal(&h.Expect[i])
+		if err != nil {
+			panic(err) // Validate refuses the numbers that JSON cannot say
+		}
+		b = appendQuoted(append(b, " expect="...), string(text))
+	}
 	return append(b, '\n')
 }
 
@@ -94,6 +101,11 @@ func (h *Header) setWord(w textToken) (err error) {
 		return fmt.Errorf("header: %s: %w", name, err)
 	}
 	switch name {
+	case "expect":
+		var e Expect
+		e, err = parseTextExpect(value)
+		h.Expect = append(h.Expect, e)
+		return err
 	case "tool":
 		h.Tool = value
 	case "name":

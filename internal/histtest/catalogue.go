@@ -75,6 +75,8 @@ var Mutations = []Mutation{
 		Doc: "the final reads find that the log starts behind its first records, and nothing may delete any"},
 	{Name: "epoch-back", Kind: "leader-epoch-regression", apply: epochBack,
 		Doc: "a record was appended under a higher leader epoch than those behind it"},
+	{Name: "stay-broken", Kind: "no-recovery", apply: stayBroken,
+		Doc: "everything is healed, and a partition never gets all its replicas back"},
 }
 
 // Allowed are sins that the contract allows: found, and no violation.
@@ -109,6 +111,8 @@ var Innocents = []Mutation{
 		Doc: "many entries have equal times"},
 	{Name: "die", apply: die,
 		Doc: "a client was killed: its last send never completes"},
+	{Name: "stay-broken-unhealed", apply: stayUnhealed,
+		Doc: "a partition is not whole before the faults are healed, and is after"},
 	{Name: "stale-under-kafka", apply: stale(0, "kafka", 0),
 		Doc: "a poll is answered from an old state, and reads are kafka's"},
 }

@@ -115,6 +115,7 @@ func TestCatalogues(t *testing.T) {
 		"int-nonmonotonic-send", "nonmonotonic-poll", "int-nonmonotonic-poll", "poll-skip", "int-poll-skip",
 		"offset-regression", "end-offset-regression", "log-start-regression", "nonlinearizable-log",
 		"future-read", "stale-read", "torn-batch", "deleted-early", "leader-epoch-regression", "int-send-skip",
+		"no-recovery",
 	} {
 		if !sins[k] {
 			t.Errorf("no mutation commits %s", k)

@@ -52,7 +52,31 @@ func kinds(h History) []string {
 	n.batches()
 	n.epochs()
 	n.realTime()
+	n.cluster()
 	return slices.Sorted(maps.Keys(n.found))
+}
+
+// cluster looks for a cluster that is not whole although every fault is gone.
+func (n *naive) cluster() {
+	gone, healed := map[int]bool{}, false
+	for i := range n.h.Ops {
+		op := &n.h.Ops[i]
+		switch op.F {
+		case histories.Inject:
+			gone[op.Event.ID] = false
+		case histories.Healed:
+			gone[op.Event.ID], healed = *op.Event.Held, true
+		case histories.Whole:
+			all := true
+			for _, g := range gone {
+				all = all && g
+			}
+			n.found["no-recovery"] = n.found["no-recovery"] || healed && all && !*op.Event.Held
+		}
+	}
+	if !n.found["no-recovery"] {
+		delete(n.found, "no-recovery")
+	}
 }
 
 func (n *naive) collect() {

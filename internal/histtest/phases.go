@@ -36,7 +36,8 @@ func phaseMarks(ops, events int) []mark {
 	return append(marks,
 		mark{at(0.86), histories.Phase, &histories.Event{ID: -1, Phase: histories.PhaseHeal}},
 		mark{at(0.87), histories.Heal, healEvent()},
-		mark{at(0.88), histories.Healed, healEvent()})
+		mark{at(0.88), histories.Healed, healEvent()},
+		mark{at(0.89), histories.Whole, wholeEvent()})
 }
 
 // faultEvent is the i-th fault, with a proof where when is given.
@@ -54,6 +55,11 @@ func faultEvent(i int, when, what string) *histories.Event {
 func healEvent() *histories.Event {
 	held := true
 	return &histories.Event{ID: -1, On: []string{"n1", "n2", "n3"}, Held: &held}
+}
+
+func wholeEvent() *histories.Event {
+	held := true
+	return &histories.Event{ID: -1, Held: &held, Args: map[string]float64{"waited_ms": 250, "limit_ms": 30_000}}
 }
 
 // pass writes the marks that were reached.

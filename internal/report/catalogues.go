@@ -33,7 +33,7 @@ func Catalogues() []Catalogue { return CataloguesOn(true) }
 // foreign one: it decides which faults "all" means.
 func CataloguesOn(own bool) []Catalogue {
 	return []Catalogue{
-		workloads(), faults(own), kinds(), targets(), models(), brokenBrokers(), outcomes(),
+		workloads(), faults(own), kinds(), targets(), models(), brokenBrokers(), outcomes(), expectations(),
 	}
 }
 
@@ -90,6 +90,21 @@ func kinds() Catalogue {
 		c.Rows = append(c.Rows, Row{string(k.Name), "[" + k.Group + "] " + k.Doc, []string{
 			string(k.Name), k.Group, k.Doc, k.Source, k.AllowedBy, k.Jepsen, k.Evidence,
 		}})
+	}
+	return c
+}
+
+func expectations() Catalogue {
+	c := Catalogue{
+		Name: "expectations", Doc: "What a scenario, or a history's header, may expect of the run. One that is not met makes the verdict invalid; one that cannot be judged makes it unknown.",
+		Columns: []string{"expectation", "what it says", "of", "numbers"},
+	}
+	for _, k := range checker.Expectations {
+		var args []string
+		for _, a := range k.Args {
+			args = append(args, fmt.Sprintf("%s: %s (%s)", a.Name, a.Doc, a.Unit))
+		}
+		c.Rows = append(c.Rows, Row{k.Name, k.Doc, []string{k.Name, k.Doc, k.Of, strings.Join(args, "; ")}})
 	}
 	return c
 }
