@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ackproof/ackproof/internal/target/mutants"
 )
@@ -38,7 +40,7 @@ type admin struct {
 // connect yet.
 func newAdmin(addrs []string, cfg Config) (*admin, error) {
 	timeout := cfg.timeout()
-	client, err := kgo.NewClient(
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(addrs...),
 		kgo.ClientID(mutants.Overseer),
 		kgo.DisableClientMetrics(),
@@ -46,9 +48,13 @@ func newAdmin(addrs []string, cfg Config) (*admin, error) {
 		kgo.RequestTimeoutOverhead(min(timeout, 5*time.Second)),
 		kgo.RetryTimeout(timeout),
 		// A cached answer would hide a change for 2.5 s.
-		kgo.MetadataMinAge(10*time.Millisecond),
+		kgo.MetadataMinAge(10 * time.Millisecond),
 		kgo.ConsiderMissingTopicDeletedAfter(time.Second),
-	)
+	}
+	if cfg.dial != nil {
+		opts = append(opts, kgo.Dialer(cfg.dial))
+	}
+	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("administrative client for %s: %w", strings.Join(addrs, ","), err)
 	}
@@ -61,12 +67,18 @@ func (a *admin) close() { a.kafka.Close() }
 type created struct {
 	rf     int // the lowest replication factor
 	minISR int // the lowest min.insync.replicas
+	// unclean says that a topic may have a leader that was not in sync.
+	unclean bool
 }
+
+// placement says which brokers get the replicas of each of the partitions, the
+// leader first; nil: the brokers decide.
+type placement func(partitions int32, rf int) [][]int32
 
 // create creates the topics on a cluster of this many brokers. A topic keeps
 // everything, for ever, unless its Config says otherwise: retention would look
 // like loss. withISR asks for min.insync.replicas and forbids unclean elections.
-func (a *admin) create(ctx context.Context, topics []Topic, brokers int, withISR bool) (created, error) {
+func (a *admin) create(ctx context.Context, topics []Topic, brokers int, withISR bool, place placement) (created, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	c := created{rf: brokers}
@@ -87,38 +99,68 @@ func (a *admin) create(ctx context.Context, topics []Topic, brokers int, withISR
 			"retention.bytes":        "-1",
 			"message.timestamp.type": "CreateTime",
 		}
-		minISR := 1
 		if withISR {
+			config["min.insync.replicas"] = "1"
 			if rf >= 3 {
-				minISR = 2
+				config["min.insync.replicas"] = "2"
 			}
-			config["min.insync.replicas"] = fmt.Sprint(minISR)
 			config["unclean.leader.election.enable"] = "false"
 		}
 		maps.Copy(config, t.Config)
-		values := make(map[string]*string, len(config))
-		for k, v := range config {
-			values[k] = &v
-		}
-		r, err := a.calls.CreateTopic(ctx, t.Partitions, int16(rf), values, t.Name)
-		if err == nil {
-			err = r.Err
-		}
-		if errors.Is(err, kerr.TopicAlreadyExists) {
-			return c, fmt.Errorf("create topic %s: it exists already and is not ours to use; choose another name or delete it", t.Name)
-		}
-		if err != nil {
-			if r.ErrMessage != "" {
-				err = fmt.Errorf("%w (%s)", err, r.ErrMessage)
-			}
-			return c, fmt.Errorf("create topic %s (%d partitions, replication factor %d): %w", t.Name, t.Partitions, rf, err)
+		if err := a.createOne(ctx, t, rf, config, place); err != nil {
+			return c, err
 		}
 		c.rf = min(c.rf, rf)
+		minISR, err := strconv.Atoi(cmp.Or(config["min.insync.replicas"], "1"))
+		if err != nil {
+			return c, fmt.Errorf("create topic %s: min.insync.replicas is %q; want a number", t.Name, config["min.insync.replicas"])
+		}
 		if c.minISR == 0 || minISR < c.minISR {
 			c.minISR = minISR
 		}
+		c.unclean = c.unclean || config["unclean.leader.election.enable"] == "true"
 	}
 	return c, nil
+}
+
+// createOne sends the request for one topic.
+func (a *admin) createOne(ctx context.Context, t Topic, rf int, config map[string]string, place placement) error {
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = t.Name, t.Partitions, int16(rf)
+	if place != nil {
+		rt.NumPartitions, rt.ReplicationFactor = -1, -1
+		for p, replicas := range place(t.Partitions, rf) {
+			ra := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+			ra.Partition, ra.Replicas = int32(p), replicas
+			rt.ReplicaAssignment = append(rt.ReplicaAssignment, ra)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(config)) {
+		rc := kmsg.NewCreateTopicsRequestTopicConfig()
+		rc.Name, rc.Value = name, kmsg.StringPtr(config[name])
+		rt.Configs = append(rt.Configs, rc)
+	}
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.TimeoutMillis = int32(a.timeout.Milliseconds())
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, a.kafka)
+	if err == nil && len(resp.Topics) != 1 {
+		err = fmt.Errorf("the answer names %d topics", len(resp.Topics))
+	}
+	why := ""
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+		if msg := resp.Topics[0].ErrorMessage; msg != nil {
+			why = " (" + *msg + ")"
+		}
+	}
+	if errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: it exists already and is not ours to use; choose another name or delete it", t.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("create topic %s (%d partitions, replication factor %d): %w%s", t.Name, t.Partitions, rf, err, why)
+	}
+	return nil
 }
 
 // delete deletes the topics. One that is gone already is no error.

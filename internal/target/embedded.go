@@ -135,7 +135,7 @@ func (e *embedded) Contract() histories.Contract {
 func (e *embedded) CreateTopics(ctx context.Context, topics []Topic) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, err := e.admin.create(ctx, topics, len(e.nodes), false); err != nil {
+	if _, err := e.admin.create(ctx, topics, len(e.nodes), false, nil); err != nil {
 		return err
 	}
 	for _, t := range topics {

@@ -123,7 +123,7 @@ func (e *external) Nodes() []Node { return slices.Clone(e.nodes) }
 func (e *external) Contract() histories.Contract {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	unclean := false
+	unclean := e.topic.unclean
 	return histories.Contract{
 		MinISR:            e.topic.minISR,
 		ReplicationFactor: e.topic.rf,
@@ -138,7 +138,7 @@ func (e *external) Contract() histories.Contract {
 
 // CreateTopics implements Cluster. The brokers place the leaders.
 func (e *external) CreateTopics(ctx context.Context, topics []Topic) error {
-	c, err := e.admin.create(ctx, topics, len(e.nodes), true)
+	c, err := e.admin.create(ctx, topics, len(e.nodes), true, nil)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -102,22 +101,14 @@ func partitionState(p kadm.PartitionDetail, names namer, ends kadm.ListedOffsets
 // Metadata names is, in KRaft, any broker at all; only DescribeQuorum knows
 // (KIP-595). Where a broker does not know that request, Metadata is all there is.
 func (a *admin) controller(ctx context.Context, names namer, meta kadm.Metadata) (string, error) {
-	req := kmsg.NewPtrDescribeQuorumRequest()
-	t := kmsg.NewDescribeQuorumRequestTopic()
-	t.Topic = "__cluster_metadata"
-	t.Partitions = append(t.Partitions, kmsg.NewDescribeQuorumRequestTopicPartition())
-	req.Topics = append(req.Topics, t)
-	resp, err := req.RequestWith(ctx, a.kafka)
+	resp, err := quorumRequest().RequestWith(ctx, a.kafka)
 	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if err == nil && len(resp.Topics) == 1 && len(resp.Topics[0].Partitions) == 1 {
-		p := resp.Topics[0].Partitions[0]
-		if err = kerr.ErrorForCode(p.ErrorCode); err == nil {
-			return names.name(p.LeaderID), nil
+		var leader int32
+		if leader, _, err = quorumAnswer(resp); err == nil {
+			return names.name(leader), nil
 		}
 	}
-	if err == nil || unsupported(err) {
+	if unsupported(err) {
 		return names.name(meta.Controller), nil
 	}
 	return "", fmt.Errorf("quorum leader: %w", err)

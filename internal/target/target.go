@@ -60,6 +60,8 @@ type Config struct {
 	// Value reads the value out of a record's payload, for a broken broker's
 	// ledger; negative where there is none. nil: the ledger has no values.
 	Value func(payload []byte) int64
+
+	dial dialFunc // of the administrative client; nil: to the address itself
 }
 
 // DefaultTimeout is the limit of an administrative call where Config.Timeout
@@ -98,6 +100,29 @@ type Cluster interface {
 type Metered interface {
 	// Metrics says where, and which of them are interesting by which names.
 	Metrics() []metrics.Node
+}
+
+// Exit is a node that ended without being told to.
+type Exit struct {
+	Node string
+	How  string // exit status or signal
+	Log  string // the last lines of its log
+}
+
+// String is a sentence for the history.
+func (e Exit) String() string { return e.Node + " ended by itself: " + e.How }
+
+// Watched is a cluster whose nodes may end by themselves.
+type Watched interface {
+	// Watch calls f for each node that does, until stop is called. There is one
+	// watcher at a time.
+	Watch(f func(Exit)) (stop func())
+}
+
+// Disposable is a cluster that keeps data on disk.
+type Disposable interface {
+	// DiscardData makes Close remove the data of the nodes; their logs stay.
+	DiscardData()
 }
 
 // Target is a row of the catalogue.

@@ -15,6 +15,8 @@ var Targets = []Target{
 		"The only target that can be broken with --mutant.", startEmbedded, checkEmbedded},
 	{"external", "Any Kafka-compatible brokers that are running: external:HOST:PORT,… names some of them, the rest is discovered. " +
 		"Only topics that the run created are touched. Reads are judged as Kafka promises them.", startExternal, checkExternal},
+	{"process", "Any broker whose nodes are processes that ackproof starts, drives and ends: process:FILE names a cluster file, " +
+		"process:chronik one that is shipped (see docs/cluster-files.md). Every ordered pair of nodes has its own proxies. Linux only.", startProcess, checkProcess},
 }
 
 // Start starts the target that spec names, as name or name:argument.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/names"
 	"github.com/ackproof/ackproof/internal/strictyaml"
 )
@@ -44,10 +45,16 @@ func (f *File) check() error {
 	if err := f.CheckNodes(f.Nodes); err != nil {
 		return f.refuse("nodes", "%v", err)
 	}
+	if f.FirstID != nil && (*f.FirstID < 0 || *f.FirstID > 1_000_000) {
+		return f.refuse("first_id", "%d: want 0 to 1000000", *f.FirstID)
+	}
 	if err := f.checkPorts(); err != nil {
 		return err
 	}
 	if err := f.checkSteps(); err != nil {
+		return err
+	}
+	if err := f.checkMetrics(); err != nil {
 		return err
 	}
 	for i, w := range f.Warm {
@@ -67,6 +74,18 @@ func (f *File) check() error {
 		}
 	}
 	return f.rehearse()
+}
+
+// checkMetrics wants names that can be looked for.
+func (f *File) checkMetrics() error {
+	for _, name := range slices.Sorted(maps.Keys(f.Metrics.Names)) {
+		series, err := metrics.ParseSeries(f.Metrics.Names[name])
+		if err != nil {
+			return f.refuse("metrics.names."+name, "%v", err)
+		}
+		f.Metrics.mappings = append(f.Metrics.mappings, metrics.Mapping{Name: name, Series: series})
+	}
+	return nil
 }
 
 // CheckNodes tells whether a cluster of n nodes can be started.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/names"
 	"github.com/ackproof/ackproof/internal/strictyaml"
 )
@@ -26,6 +27,8 @@ type File struct {
 	About string `yaml:"about"` // for people: which broker, which version, what was tried
 	Nodes int    `yaml:"nodes"` // how many nodes are started where nobody says; 0: 3
 	Sizes []int  `yaml:"sizes"` // how many may be asked for; empty: 1 to 9
+	// FirstID is the broker id of the first node; the others follow. Empty: 1.
+	FirstID *int `yaml:"first_id"`
 
 	// Ports are the ports that each node listens on, by a name of the file's
 	// choice. Nodes have their own addresses, so the numbers are the same on all.
@@ -111,7 +114,12 @@ type Metrics struct {
 	// Names maps a name of ours to the node's metric, a label or two included:
 	// produce_errors: chronik_produce_requests_total{result="error"}.
 	Names map[string]string `yaml:"names"`
+
+	mappings []metrics.Mapping
 }
+
+// Mappings are the names, in their order.
+func (m Metrics) Mappings() []metrics.Mapping { return m.mappings }
 
 // Duration is a time span as people write it: 20s.
 type Duration time.Duration

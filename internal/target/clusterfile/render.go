@@ -71,8 +71,8 @@ type Node struct {
 // Rendition is a file to write.
 type Rendition struct{ Path, Text string }
 
-// NodeName names the node with this id.
-func NodeName(id int) string { return "n" + strconv.Itoa(id) }
+// NodeName names the i-th node, from 1.
+func NodeName(i int) string { return "n" + strconv.Itoa(i) }
 
 // Render fills in the variables. Errors name the line and the field.
 func (f *File) Render(l Layout) (*Rendered, error) {
@@ -80,8 +80,8 @@ func (f *File) Render(l Layout) (*Rendered, error) {
 		return nil, err
 	}
 	r := &Rendered{File: f}
-	for id := 1; id <= l.Nodes; id++ {
-		n, err := f.node(l, id)
+	for i := 1; i <= l.Nodes; i++ {
+		n, err := f.node(l, i)
 		if err != nil {
 			return nil, err
 		}
@@ -111,17 +111,25 @@ func (f *File) at(port string, block, from, to int) string {
 	return net.JoinHostPort(host(block, from, to), strconv.Itoa(f.Ports[port].Port))
 }
 
-// node renders one node.
-func (f *File) node(l Layout, id int) (n Node, err error) {
+// id is the broker id of the i-th node, from 1.
+func (f *File) id(i int) int {
+	if f.FirstID == nil {
+		return i
+	}
+	return *f.FirstID + i - 1
+}
+
+// node renders the i-th node, from 1.
+func (f *File) node(l Layout, i int) (n Node, err error) {
 	n = Node{
-		Name: NodeName(id), ID: id, Dir: filepath.Join(l.Dir, NodeName(id)), file: f,
-		Upstream: f.at(f.Clients, l.Block, 0, id), Listen: f.at(f.Clients, l.Block, clientsOctet, id),
+		Name: NodeName(i), ID: f.id(i), Dir: filepath.Join(l.Dir, NodeName(i)), file: f,
+		Upstream: f.at(f.Clients, l.Block, 0, i), Listen: f.at(f.Clients, l.Block, clientsOctet, i),
 		Ports: map[string]string{},
 	}
 	for name := range f.Ports {
-		n.Ports[name] = f.at(name, l.Block, 0, id)
+		n.Ports[name] = f.at(name, l.Block, 0, i)
 	}
-	if n.view, err = f.nodeView(l, n); err != nil {
+	if n.view, err = f.nodeView(l, n, i); err != nil {
 		return n, err
 	}
 	w := &writer{f: f, view: n.view}
@@ -153,15 +161,15 @@ func (f *File) node(l Layout, id int) (n Node, err error) {
 }
 
 // nodeView is the variables of a node.
-func (f *File) nodeView(l Layout, n Node) (map[string]any, error) {
+func (f *File) nodeView(l Layout, n Node, i int) (map[string]any, error) {
 	port := map[string]any{}
 	for name, p := range f.Ports {
 		port[name] = p.Port
 	}
 	var peers []any
 	for j := 1; j <= l.Nodes; j++ {
-		from := n.ID
-		if j == n.ID || !l.Routed {
+		from := i
+		if j == i || !l.Routed {
 			from = 0
 		}
 		addr := map[string]any{}
@@ -169,7 +177,7 @@ func (f *File) nodeView(l Layout, n Node) (map[string]any, error) {
 			addr[name] = f.at(name, l.Block, from, j)
 		}
 		peers = append(peers, map[string]any{
-			"id": j, "name": NodeName(j), "self": j == n.ID, "host": host(l.Block, from, j),
+			"id": f.id(j), "name": NodeName(j), "self": j == i, "host": host(l.Block, from, j),
 			"addr": addr, "client": f.at(f.Clients, l.Block, clientsOctet, j), "port": port,
 		})
 	}
@@ -183,7 +191,7 @@ func (f *File) nodeView(l Layout, n Node) (map[string]any, error) {
 	}
 	v := map[string]any{
 		"id": n.ID, "name": n.Name, "nodes": l.Nodes, "cluster": l.ClusterID, "block": l.Block,
-		"dir": n.Dir, "host": host(l.Block, 0, n.ID), "hostname": hostname,
+		"dir": n.Dir, "host": host(l.Block, 0, i), "hostname": hostname,
 		"addr": self, "client": n.Listen, "port": port, "peers": peers,
 	}
 	vars := map[string]any{}

@@ -161,6 +161,29 @@ func (p *Process) Await(ctx context.Context) error {
 	}
 }
 
+// stateEvery is the pause between two looks at a process's state.
+const stateEvery = 2 * time.Millisecond
+
+// AwaitStopped waits until every thread of the process is stopped, or goes on.
+func (p *Process) AwaitStopped(ctx context.Context, want bool) error {
+	for {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+		if err != nil {
+			return fmt.Errorf("look at process %d: %w", p.PID(), err)
+		}
+		// The state follows the name, which may hold anything, in parentheses.
+		_, state, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
+		if strings.HasPrefix(state, "T") == want {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until process %d is stopped or goes on: %w", p.PID(), ctx.Err())
+		case <-time.After(stateEvery):
+		}
+	}
+}
+
 // Run runs a command to its end and returns what it printed. When ctx ends, so
 // does its process group.
 func Run(ctx context.Context, c Command) (string, error) {
