@@ -37,6 +37,11 @@ type Config struct {
 	// never smaller than MinRecordSize.
 	RecordSize  int
 	Compression string // none, gzip, snappy, lz4, zstd
+	// Groups are the consumer groups of the run, for the group kind.
+	Groups []histories.Group
+	// SessionTimeout is how long a group waits for a member that says nothing;
+	// 0: DefaultSessionTimeout.
+	SessionTimeout time.Duration
 }
 
 // Kind is a way to ask.
@@ -52,6 +57,8 @@ var Kinds = []Kind{
 		"The leader is looked up again after an error, the operation is never repeated.", openRaw},
 	{"kgo", "The high-level franz-go producer and consumer as a user runs them: it retries, batches and prefetches by itself. " +
 		"Every produce error is info, because the producer does not tell what was appended.", openKgo},
+	{"group", "As raw, and beside it a member of a consumer group as franz-go runs it: it joins, leaves, polls, and crashes without a word. " +
+		"Commits and questions for committed offsets are single attempts at the coordinator.", openGroup},
 }
 
 // check refuses what no operation could run with.

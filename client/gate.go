@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// gate tells exactly whether a byte of a produce request was written. A
+// gate tells exactly whether a byte of a request that writes was written. A
 // deadline that strikes while a client dials, negotiates or waits for its turn
 // proves nothing by itself; with the gate shut behind it, it does: the request
 // was not written and never will be.
@@ -32,16 +34,19 @@ func (g *gate) shut() (passed bool) { return g.state.Swap(gateShut) == gatePasse
 // wrap guards a connection.
 func (g *gate) wrap(c net.Conn) net.Conn { return &gatedConn{Conn: c, gate: g} }
 
-// gatedConn is a connection whose produce requests go through a gate.
+// gatedConn is a connection whose produce and commit requests go through a gate.
 type gatedConn struct {
 	net.Conn
 	gate *gate
 }
 
+// gated tells whether requests of this kind go through the gate.
+func gated(key kmsg.Key) bool { return key == kmsg.Produce || key == kmsg.OffsetCommit }
+
 // Write implements net.Conn. franz-go writes a request in one call; its API
-// key stands behind the 4 bytes of its length, and that of Produce is 0.
+// key stands behind the 4 bytes of its length.
 func (c *gatedConn) Write(b []byte) (int, error) {
-	if len(b) < 6 || binary.BigEndian.Uint16(b[4:]) != 0 {
+	if len(b) < 6 || !gated(kmsg.Key(binary.BigEndian.Uint16(b[4:]))) {
 		return c.Conn.Write(b)
 	}
 	if !c.gate.state.CompareAndSwap(gateOpen, gatePassed) {

@@ -39,9 +39,10 @@ type Generator interface {
 // Config is what the operations are drawn from.
 type Config struct {
 	Seed        uint64
-	Concurrency int             // client workers, numbered from 0
-	Logs        []histories.Log // at least one; the tailing readers follow as workers Concurrency…
-	Batch       int             // the most records in one batch; below 2 there are no batches
+	Concurrency int               // client workers, numbered from 0
+	Logs        []histories.Log   // at least one; the tailing readers follow as workers Concurrency…
+	Groups      []histories.Group // of workloads with consumer groups
+	Batch       int               // the most records in one batch; below 2 there are no batches
 }
 
 // Value is the value of the n-th record (from 0) that a worker sends: values
@@ -53,8 +54,11 @@ func (c Config) Value(worker int, n int64) int64 {
 // Counted tells whether an invocation is one of the worker's n operations, the
 // same in every run with the seed. What is not counted are the assignments
 // that a fresh process needs to go on: those of tailing readers, and those of
-// client workers that resume.
+// client workers that resume, and the subscriptions of members of a group.
 func (c Config) Counted(worker int, op *histories.Op) bool {
+	if op.F == histories.Subscribe {
+		return len(op.Keys) == 0
+	}
 	if op.F != histories.Assign {
 		return true
 	}
@@ -71,6 +75,9 @@ type Workload struct {
 	// Final reads every log from its start to its listed end, with fresh
 	// processes: worker i of len(Logs) reads log i.
 	Final func(Config) Generator
+	// Groups are the consumer groups that it needs, by names that the run makes
+	// unique.
+	Groups []histories.Group
 	// Contract adds what the workload says to the contract (attempts,
 	// consumers) and tells whether every log is followed by a tailing reader.
 	Contract func(*histories.Contract) (tailed bool)
