@@ -46,6 +46,7 @@ func TestOperationsAreAFunctionOfSeedWorkerAndNumber(t *testing.T) {
 			Seed:        rapid.Uint64().Draw(t, "seed"),
 			Concurrency: rapid.IntRange(1, 5).Draw(t, "concurrency"),
 			Logs:        histtest.Options{Logs: rapid.IntRange(1, 4).Draw(t, "logs")}.Header().Logs,
+			Groups:      w.Groups,
 			Batch:       rapid.IntRange(0, 8).Draw(t, "batch"),
 		}
 		g := w.New(cfg)
@@ -86,6 +87,9 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestGoldenOperations(t *testing.T) {
 	for _, w := range Workloads {
 		_, cfg := config(1, 3, 4)
+		if cfg.Groups = w.Groups; len(w.Groups) > 0 {
+			cfg.Concurrency = rolesCycle
+		}
 		var got []byte
 		for worker := range cfg.Concurrency + 1 {
 			got = append(got, planned(w, cfg, worker, 40)...)
@@ -108,7 +112,10 @@ func TestGoldenOperations(t *testing.T) {
 
 func TestMixes(t *testing.T) {
 	for _, w := range Workloads {
-		m := map[string]mix{"log": logMix, "queue": queueMix}[w.Name]
+		m, ok := map[string]mix{"log": logMix, "queue": queueMix}[w.Name]
+		if !ok {
+			continue
+		}
 		sum := 0
 		for _, c := range m {
 			sum += c.share

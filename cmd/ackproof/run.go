@@ -72,6 +72,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	durationFlag(fs, &s.FinalLimit, "final-limit", "limit of the final reads")
 	durationFlag(fs, &s.OpTimeout, "op-timeout", "deadline of an operation")
 	durationFlag(fs, &s.PollWait, "poll-wait", "how long a poll waits for records")
+	durationFlag(fs, &s.SessionTimeout, "session-timeout", "how long a consumer group waits for a member that says nothing")
 	fs.Float64Var(&s.Rate, "rate", s.Rate, "operations per second of all clients together; 0: as fast as they can")
 	fs.StringVar(&s.Concurrency, "concurrency", s.Concurrency, "number of clients, or 3n for three a node")
 	fs.IntVar(&s.Nodes, "nodes", s.Nodes, "brokers of the embedded target")

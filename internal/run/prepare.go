@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ackproof/ackproof/client"
@@ -127,7 +128,11 @@ func (r *runner) createTopics(ctx context.Context) error {
 	if err := r.bed.cluster.Whole(ctx, r.topics); err != nil {
 		return fmt.Errorf("the cluster is not whole: %w", err)
 	}
-	r.genCfg = generator.Config{Seed: r.spec.Seed, Concurrency: clients, Logs: logs, Batch: r.spec.Batch}
+	groups := slices.Clone(r.work.Groups)
+	for i := range groups {
+		groups[i].Name = fmt.Sprintf("ackproof-%016x-%s", r.runID, groups[i].Name)
+	}
+	r.genCfg = generator.Config{Seed: r.spec.Seed, Concurrency: clients, Logs: logs, Groups: groups, Batch: r.spec.Batch}
 	contract := r.bed.cluster.Contract()
 	contract.Acks = r.spec.Acks
 	idem := r.spec.Idempotence
@@ -144,7 +149,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 		Run: fmt.Sprintf("%016x", r.runID), Seed: r.spec.Seed,
 		Started: r.began.UTC().Format(time.RFC3339), Target: r.spec.Target, Workload: r.spec.Workload,
 		Workers: r.work.Workers(r.genCfg), Tailed: tailed, FinalReads: true,
-		Contract: contract, Logs: logs,
+		Contract: contract, Logs: logs, Groups: groups,
 	}
 	return nil
 }
@@ -159,5 +164,6 @@ func (r *runner) open(process int64) (client.Conn, error) {
 		Process: process, Seeds: seeds, Dial: r.bed.links.Dial, Logs: r.header.Logs, Run: r.runID,
 		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),
 		PollWait: time.Duration(r.spec.PollWait), RecordSize: r.spec.RecordSize, Compression: r.spec.Compression,
+		Groups: r.header.Groups, SessionTimeout: time.Duration(r.spec.SessionTimeout),
 	})
 }

@@ -26,44 +26,46 @@ import (
 // Spec is all that a run is made from. It is saved as spec.json before the run
 // begins; the same Spec makes the same plan and the same operations.
 type Spec struct {
-	Format      int      `json:"format"`
-	Name        string   `json:"name"`
-	Target      string   `json:"target"`   // name, or name:argument
-	Workload    string   `json:"workload"` // a row of generator.Workloads
-	Seed        uint64   `json:"seed"`
-	TimeLimit   Duration `json:"time_limit"` // the main phase, calm included
-	Calm        Duration `json:"calm"`       // without faults, at the start
-	Recovery    Duration `json:"recovery"`   // operations go on after the last heal
-	Quiet       Duration `json:"quiet"`      // late writes may land before the final reads
-	FinalLimit  Duration `json:"final_limit"`
-	OpTimeout   Duration `json:"op_timeout"`
-	PollWait    Duration `json:"poll_wait"`
-	Rate        float64  `json:"rate"` // operations per second of all client workers; 0: as fast as they can
-	Concurrency string   `json:"concurrency"`
-	Nodes       int      `json:"nodes"` // embedded target
-	Topics      int      `json:"topics"`
-	Partitions  int      `json:"partitions"` // of each topic
-	Replication int      `json:"replication"`
-	Batch       int      `json:"batch"`       // most records in one batch
-	RecordSize  int      `json:"record_size"` // bytes
-	Compression string   `json:"compression"`
-	Acks        string   `json:"acks"`
-	Idempotence bool     `json:"idempotence"`
-	Safe        bool     `json:"safe"`
-	Model       string   `json:"model,omitempty"`
-	Nemesis     []string `json:"nemesis"` // faults by name, "all", or nothing
-	Interval    Duration `json:"nemesis_interval"`
-	Toxiproxy   string   `json:"toxiproxy,omitempty"`
-	Proxies     string   `json:"proxies,omitempty"` // topology whose proxies stand on the foreign Toxiproxy server and are to be used
-	Reset       bool     `json:"reset,omitempty"`
-	Mutant      string   `json:"mutant,omitempty"`
-	Metrics     []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
-	MetricNames []string `json:"metric_names,omitempty"` // NAME=SERIES: the interesting ones
-	KeepTopics  bool     `json:"keep_topics,omitempty"`
-	Disk        bool     `json:"disk,omitempty"`      // embedded: keep data on disk
-	WholeLimit  Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
-	MinAcked    int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
-	Compress    bool     `json:"compress,omitempty"`  // history.jsonl.zst
+	Format     int      `json:"format"`
+	Name       string   `json:"name"`
+	Target     string   `json:"target"`   // name, or name:argument
+	Workload   string   `json:"workload"` // a row of generator.Workloads
+	Seed       uint64   `json:"seed"`
+	TimeLimit  Duration `json:"time_limit"` // the main phase, calm included
+	Calm       Duration `json:"calm"`       // without faults, at the start
+	Recovery   Duration `json:"recovery"`   // operations go on after the last heal
+	Quiet      Duration `json:"quiet"`      // late writes may land before the final reads
+	FinalLimit Duration `json:"final_limit"`
+	OpTimeout  Duration `json:"op_timeout"`
+	PollWait   Duration `json:"poll_wait"`
+	// SessionTimeout is how long a consumer group waits for a member that says nothing.
+	SessionTimeout Duration `json:"session_timeout"`
+	Rate           float64  `json:"rate"` // operations per second of all client workers; 0: as fast as they can
+	Concurrency    string   `json:"concurrency"`
+	Nodes          int      `json:"nodes"` // embedded target
+	Topics         int      `json:"topics"`
+	Partitions     int      `json:"partitions"` // of each topic
+	Replication    int      `json:"replication"`
+	Batch          int      `json:"batch"`       // most records in one batch
+	RecordSize     int      `json:"record_size"` // bytes
+	Compression    string   `json:"compression"`
+	Acks           string   `json:"acks"`
+	Idempotence    bool     `json:"idempotence"`
+	Safe           bool     `json:"safe"`
+	Model          string   `json:"model,omitempty"`
+	Nemesis        []string `json:"nemesis"` // faults by name, "all", or nothing
+	Interval       Duration `json:"nemesis_interval"`
+	Toxiproxy      string   `json:"toxiproxy,omitempty"`
+	Proxies        string   `json:"proxies,omitempty"` // topology whose proxies stand on the foreign Toxiproxy server and are to be used
+	Reset          bool     `json:"reset,omitempty"`
+	Mutant         string   `json:"mutant,omitempty"`
+	Metrics        []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
+	MetricNames    []string `json:"metric_names,omitempty"` // NAME=SERIES: the interesting ones
+	KeepTopics     bool     `json:"keep_topics,omitempty"`
+	Disk           bool     `json:"disk,omitempty"`      // embedded: keep data on disk
+	WholeLimit     Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
+	MinAcked       int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
+	Compress       bool     `json:"compress,omitempty"`  // history.jsonl.zst
 }
 
 // SpecFormat is the version of spec.json.
@@ -76,7 +78,7 @@ func Default() Spec {
 		TimeLimit: Duration(20 * time.Second), Calm: Duration(2 * time.Second),
 		Recovery: Duration(time.Second), Quiet: Duration(time.Second), FinalLimit: Duration(60 * time.Second),
 		WholeLimit: Duration(30 * time.Second),
-		OpTimeout:  Duration(time.Second), PollWait: Duration(50 * time.Millisecond),
+		OpTimeout:  Duration(time.Second), PollWait: Duration(50 * time.Millisecond), SessionTimeout: Duration(client.DefaultSessionTimeout),
 		Rate: 5000, Concurrency: "15", Nodes: 3, Topics: 2, Partitions: 4,
 		Batch: 10, RecordSize: 64, Compression: "none", Acks: "all", Idempotence: true,
 		Nemesis: []string{"all"}, Interval: Duration(2500 * time.Millisecond),
@@ -227,6 +229,7 @@ func (s Spec) Validate() error {
 		{"final-limit (seconds)", sec(s.FinalLimit), 1, 86400},
 		{"whole-limit (seconds)", sec(s.WholeLimit), 0, 3600},
 		{"op-timeout (seconds)", sec(s.OpTimeout), 0.05, 600},
+		{"session-timeout (seconds)", sec(s.SessionTimeout), 1, 1800},
 		{"poll-wait (seconds)", sec(s.PollWait), 0, sec(s.OpTimeout) / 2},
 		{"nemesis-interval (seconds)", sec(s.Interval), 1, 86400},
 		{"rate", s.Rate, 0, 10e6},

@@ -57,7 +57,12 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 		kfake.ClusterID("ackproof"),
 		// A group member of the new protocol learns its partitions with a
 		// heartbeat; the default of 5 s would be most of a short run.
-		kfake.BrokerConfigs(map[string]string{"group.consumer.heartbeat.interval.ms": "200"}),
+		// So would be the waits for a member that has crashed.
+		kfake.BrokerConfigs(map[string]string{
+			"group.consumer.heartbeat.interval.ms": "200",
+			"group.consumer.session.timeout.ms":    "2000",
+			"group.min.session.timeout.ms":         "1000",
+		}),
 	}
 	if cfg.Log != nil {
 		opts = append(opts, kfake.WithLogger(&quietLog{kfake.BasicLogger(cfg.Log, kfake.LogLevelWarn), &closing}))
