@@ -53,16 +53,17 @@ func (a *app) proxiesServeCmd(f *proxiesFlags) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			return a.serveProxies(t, addr, embedded)
+			return a.serveProxies(t, *f, addr, embedded)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8474", "where the server's API listens")
+	cmd.Flags().StringVar(&f.url, "toxiproxy", "", "make the proxies on this running server instead of serving one")
 	cmd.Flags().BoolVar(&embedded, "embedded", false, "start an embedded cluster where the topology's Kafka proxies lead to")
 	return cmd
 }
 
 // serveProxies serves until the user stops it.
-func (a *app) serveProxies(t nemesis.Topology, addr string, embedded bool) (err error) {
+func (a *app) serveProxies(t nemesis.Topology, f proxiesFlags, addr string, embedded bool) error {
 	stop, release := onInterrupt(a.err)
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -75,11 +76,11 @@ func (a *app) serveProxies(t nemesis.Topology, addr string, embedded bool) (err 
 		defer cluster.Close()
 		fmt.Fprintf(a.out, "embedded cluster at %s\n", strings.Join(kafkaAddrs(t), ", "))
 	}
-	s, err := nemesis.Serve(addr, nil)
+	s, err := serveOrDial(ctx, f, addr)
 	if err != nil {
-		return usage(fmt.Errorf("%w; ackproof doctor says who holds the port", err))
+		return usage(err)
 	}
-	defer s.Stop()
+	defer s.Stop() // a server that was dialled goes on
 	if _, err := s.Create(ctx, t.Proxies); err != nil {
 		return usage(err)
 	}
@@ -90,6 +91,17 @@ func (a *app) serveProxies(t nemesis.Topology, addr string, embedded bool) (err 
 	fmt.Fprintln(a.out, "ready; Ctrl-C ends it")
 	<-stop
 	return nil
+}
+
+func serveOrDial(ctx context.Context, f proxiesFlags, addr string) (nemesis.Server, error) {
+	if f.url != "" {
+		return nemesis.Dial(ctx, f.url)
+	}
+	s, err := nemesis.Serve(addr, nil)
+	if err != nil {
+		return s, fmt.Errorf("%w; ackproof doctor says who holds the port", err)
+	}
+	return s, nil
 }
 
 // kafkaAddrs are where the Kafka proxies lead to.
