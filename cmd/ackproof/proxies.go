@@ -21,49 +21,46 @@ import (
 // toxiproxyURL is where a Toxiproxy server listens by default.
 const toxiproxyURL = "http://127.0.0.1:8474"
 
-// proxiesFlags are what the proxies commands share.
-type proxiesFlags struct{ url, topology string }
-
 func (a *app) proxiesCmd() *cobra.Command {
-	var f proxiesFlags
+	var topology string
 	cmd := &cobra.Command{
 		Use:   "proxies",
 		Short: "Make, serve, list and reset the proxies of a topology on a Toxiproxy server",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&f.topology, "proxies", nemesis.Topologies[0].Name, "the topology: a name (guide) or a YAML file")
-	cmd.AddCommand(a.proxiesServeCmd(&f), a.proxiesCreateCmd(&f), a.proxiesListCmd(&f), a.proxiesResetCmd(&f))
+	cmd.PersistentFlags().StringVar(&topology, "proxies", nemesis.Topologies[0].Name, "the topology: a name (guide) or a YAML file")
+	cmd.AddCommand(a.proxiesServeCmd(&topology), a.proxiesCreateCmd(&topology), a.proxiesListCmd(), a.proxiesResetCmd(&topology))
 	return cmd
 }
 
-func serverFlag(cmd *cobra.Command, f *proxiesFlags) {
-	cmd.Flags().StringVar(&f.url, "toxiproxy", toxiproxyURL, "URL of the running Toxiproxy server")
+func serverFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("toxiproxy", toxiproxyURL, "URL of the running Toxiproxy server")
 }
 
-func (a *app) proxiesServeCmd(f *proxiesFlags) *cobra.Command {
-	var addr string
+func (a *app) proxiesServeCmd(topology *string) *cobra.Command {
+	var addr, url string
 	var embedded bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve a Toxiproxy server with the topology's proxies, until Ctrl-C",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := run.Topology(f.topology)
+			t, err := run.Topology(*topology)
 			if err != nil {
 				return usage(err)
 			}
-			return a.serveProxies(t, *f, addr, embedded)
+			return a.serveProxies(t, url, addr, embedded)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8474", "where the server's API listens")
-	cmd.Flags().StringVar(&f.url, "toxiproxy", "", "make the proxies on this running server instead of serving one")
+	cmd.Flags().StringVar(&url, "toxiproxy", "", "make the proxies on this running server instead of serving one")
 	cmd.Flags().BoolVar(&embedded, "embedded", false, "start an embedded cluster where the topology's Kafka proxies lead to")
 	return cmd
 }
 
 // serveProxies serves until the user stops it.
-func (a *app) serveProxies(t nemesis.Topology, f proxiesFlags, addr string, embedded bool) error {
+func (a *app) serveProxies(t nemesis.Topology, url, addr string, embedded bool) error {
 	stop, release := onInterrupt(a.err)
 	defer release()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -76,7 +73,7 @@ func (a *app) serveProxies(t nemesis.Topology, f proxiesFlags, addr string, embe
 		defer cluster.Close()
 		fmt.Fprintf(a.out, "embedded cluster at %s\n", strings.Join(kafkaAddrs(t), ", "))
 	}
-	s, err := serveOrDial(ctx, f, addr)
+	s, err := serveOrDial(ctx, url, addr)
 	if err != nil {
 		return usage(err)
 	}
@@ -93,9 +90,9 @@ func (a *app) serveProxies(t nemesis.Topology, f proxiesFlags, addr string, embe
 	return nil
 }
 
-func serveOrDial(ctx context.Context, f proxiesFlags, addr string) (nemesis.Server, error) {
-	if f.url != "" {
-		return nemesis.Dial(ctx, f.url)
+func serveOrDial(ctx context.Context, url, addr string) (nemesis.Server, error) {
+	if url != "" {
+		return nemesis.Dial(ctx, url)
 	}
 	s, err := nemesis.Serve(addr, nil)
 	if err != nil {
@@ -115,18 +112,19 @@ func kafkaAddrs(t nemesis.Topology) []string {
 	return out
 }
 
-func (a *app) proxiesCreateCmd(f *proxiesFlags) *cobra.Command {
+func (a *app) proxiesCreateCmd(topology *string) *cobra.Command {
+	var url *string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make the topology's proxies on a running Toxiproxy server",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := run.Topology(f.topology)
+			t, err := run.Topology(*topology)
 			if err != nil {
 				return usage(err)
 			}
 			ctx := cmd.Context()
-			s, err := nemesis.Dial(ctx, f.url)
+			s, err := nemesis.Dial(ctx, *url)
 			if err != nil {
 				return usage(err)
 			}
@@ -138,25 +136,26 @@ func (a *app) proxiesCreateCmd(f *proxiesFlags) *cobra.Command {
 			return a.printProxies(ctx, s, nil, false)
 		},
 	}
-	serverFlag(cmd, f)
+	url = serverFlag(cmd)
 	return cmd
 }
 
-func (a *app) proxiesListCmd(f *proxiesFlags) *cobra.Command {
+func (a *app) proxiesListCmd() *cobra.Command {
+	var url *string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [NAME]",
 		Short: "List the proxies of a Toxiproxy server and their toxics",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := nemesis.Dial(cmd.Context(), f.url)
+			s, err := nemesis.Dial(cmd.Context(), *url)
 			if err != nil {
 				return usage(err)
 			}
 			return a.printProxies(cmd.Context(), s, args, asJSON)
 		},
 	}
-	serverFlag(cmd, f)
+	url = serverFlag(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -212,18 +211,19 @@ func toxics(list []nemesis.Toxic) string {
 	return strings.Join(out, ", ")
 }
 
-func (a *app) proxiesResetCmd(f *proxiesFlags) *cobra.Command {
+func (a *app) proxiesResetCmd(topology *string) *cobra.Command {
+	var url *string
 	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Take every toxic off the topology's proxies and enable them",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t, err := run.Topology(f.topology)
+			t, err := run.Topology(*topology)
 			if err != nil {
 				return usage(err)
 			}
 			ctx := cmd.Context()
-			s, err := nemesis.Dial(ctx, f.url)
+			s, err := nemesis.Dial(ctx, *url)
 			if err != nil {
 				return usage(err)
 			}
@@ -246,6 +246,6 @@ func (a *app) proxiesResetCmd(f *proxiesFlags) *cobra.Command {
 			return nil
 		},
 	}
-	serverFlag(cmd, f)
+	url = serverFlag(cmd)
 	return cmd
 }
