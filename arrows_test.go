@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"internal/names"},
 	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/metrics"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
-	{"internal/run", "internal/scenario", "internal/report"},
+	{"internal/run", "internal/doctor", "internal/scenario", "internal/report"},
 	{""},
 	{"cmd/ackproof"},
 }

@@ -59,7 +59,7 @@ func TestQuickStart(t *testing.T) {
 	}
 	for _, want := range []string{
 		"chronik-node3-raft   127.0.0.1:15003", // the six proxies are listed
-		"carry nothing",                        // the doctor on the Raft proxies
+		"carries nothing",                      // the doctor on the Raft proxies
 		"verdict: valid",                       // of a run through them
 		`"name": "chronik-node1-kafka"`,        // looked at as JSON
 		"reset 0 proxies",                      // the run left nothing behind

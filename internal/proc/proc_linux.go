@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
 	"fmt"
@@ -54,32 +53,16 @@ const listening = "0A"
 func Listeners(port int) ([]Listener, error) {
 	var out []Listener
 	inodes := map[string]int{} // socket inode → index in out
-	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		b, err := os.ReadFile(file)
-		if os.IsNotExist(err) { // no IPv6
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look for listeners: %w", err)
-		}
-		lines := bufio.NewScanner(bytes.NewReader(b))
-		for lines.Scan() {
-			f := strings.Fields(lines.Text())
-			if len(f) < 10 || f[3] != listening {
-				continue
-			}
-			ip, p, ok := address(f[1])
-			if !ok || p != port {
-				continue
-			}
-			inodes["socket:["+f[9]+"]"] = len(out)
+	err := sockets(func(local, state, inode string) {
+		if ip, p, ok := address(local); ok && p == port && state == listening {
+			inodes["socket:["+inode+"]"] = len(out)
 			out = append(out, Listener{Addr: net.JoinHostPort(ip, strconv.Itoa(p))})
 		}
-	}
-	if len(out) > 0 {
+	})
+	if err == nil && len(out) > 0 {
 		owners(inodes, out)
 	}
-	return out, nil
+	return out, err
 }
 
 // address reads an address of /proc/net/tcp: the words of the IP in host order.
@@ -113,4 +96,38 @@ func owners(inodes map[string]int, out []Listener) {
 		name, _ := os.ReadFile(filepath.Join(dir, "comm"))
 		out[i].Name = strings.TrimSpace(string(name))
 	}
+}
+
+// established is the state of an open connection in /proc/net/tcp.
+const established = "01"
+
+// Connections counts the open connections to a TCP port of this machine, as
+// their listening side has them.
+func Connections(port int) (n int, err error) {
+	err = sockets(func(local, state, _ string) {
+		if _, p, ok := address(local); ok && p == port && state == established {
+			n++
+		}
+	})
+	return n, err
+}
+
+// sockets calls f with the local address, the state and the inode of every TCP
+// socket.
+func sockets(f func(local, state, inode string)) error {
+	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		b, err := os.ReadFile(file)
+		if os.IsNotExist(err) { // no IPv6
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look at the sockets: %w", err)
+		}
+		for line := range bytes.Lines(b) {
+			if w := strings.Fields(string(line)); len(w) >= 10 {
+				f(w[1], w[3], w[9])
+			}
+		}
+	}
+	return nil
 }

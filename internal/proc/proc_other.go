@@ -7,3 +7,6 @@ func Of(int) (Usage, error) { return Usage{}, ErrUnsupported }
 
 // Listeners lists who listens on a TCP port.
 func Listeners(int) ([]Listener, error) { return nil, ErrUnsupported }
+
+// Connections counts the open connections to a TCP port.
+func Connections(int) (int, error) { return 0, ErrUnsupported }
