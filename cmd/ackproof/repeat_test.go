@@ -17,6 +17,7 @@ func TestRepeatCommandReadsBack(t *testing.T) {
 		{"--seed", "2", "--target", "external:a:1,b:2", "--acks", "1", "--rate", "0"},
 		{"--seed", "3", "--target", "external:a:1", "--nemesis", "all", "--safe", "--acks", "1"},
 		{"--seed", "4", "--safe", "--idempotence=false", "--concurrency", "3n", "--calm", "1500ms", "--compress"},
+		{"--seed", "6", "--topic-config", "min.insync.replicas=1,unclean.leader.election.enable=true", "--durability", "synced"},
 		{"--seed", "5", "--metrics", "n1=http://a/m,n2=http://b/m", "--metric", "elections=elections_total", "--metric", "errors=errors_total"},
 	} {
 		want := specOf(t, flags)

@@ -27,7 +27,7 @@ func (r *runner) record(ctx context.Context) error {
 		return err
 	}
 	r.live = startLiveJudge(r.rec, r.header, r.checkOptions())
-	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.note, Log: r.log})
+	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.noteFault, Log: r.log})
 	r.status = startTicker(r.report(), r.snapshot)
 	defer r.status.stop()
 	if r.sampler, err = r.startSampler(ctx); err != nil {
@@ -47,6 +47,12 @@ func (r *runner) record(ctx context.Context) error {
 func (r *runner) note(op *histories.Op) {
 	op.Process, op.Type = histories.Nemesis, histories.Info
 	_ = r.rec.Record(op)
+}
+
+// noteFault is note for what the nemesis says of faults, which steps wait for.
+func (r *runner) noteFault(op *histories.Op) {
+	r.note(op)
+	r.bites.saw(op)
 }
 
 func (r *runner) enter(phase string) {
@@ -139,19 +145,15 @@ func (r *runner) walkPlan(ctx context.Context) error {
 		case <-walk.Done():
 		}
 	}()
-	end := time.Now().Add(time.Duration(r.spec.TimeLimit))
-	if sleep(walk, time.Duration(r.spec.Calm)) == nil && len(r.plan) > 0 {
-		r.enter(histories.PhaseFaults)
-		// A fault whose proof takes long makes the phase longer, not the proof worse.
-		if err := r.nem.Run(walk); err != nil {
-			return fmt.Errorf("nemesis: %w", err)
-		}
+	if err := r.mishaps(walk); err != nil {
+		return err
 	}
-	_ = sleep(walk, time.Until(end)) // ends early where the user stops
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.enter(histories.PhaseHeal)
+	if r.phase != histories.PhaseHeal { // the last step's faults may have begun it
+		r.enter(histories.PhaseHeal)
+	}
 	hctx, cancelHeal := context.WithTimeout(ctx, 60*time.Second)
 	defer cancelHeal()
 	if err := r.nem.Heal(hctx); err != nil {
@@ -159,6 +161,25 @@ func (r *runner) walkPlan(ctx context.Context) error {
 	}
 	r.awaitWhole(ctx)
 	return sleep(ctx, time.Duration(r.spec.Recovery))
+}
+
+// mishaps lets happen what the run is about: the steps of a scenario, or the
+// plan and then the rest of the time. It ends early where the user stops.
+func (r *runner) mishaps(ctx context.Context) error {
+	end := time.Now().Add(time.Duration(r.spec.TimeLimit))
+	calm := sleep(ctx, time.Duration(r.spec.Calm)) == nil
+	if len(r.spec.Steps) > 0 {
+		return r.walkSteps(ctx)
+	}
+	if calm && len(r.plan) > 0 {
+		r.enter(histories.PhaseFaults)
+		// A fault whose proof takes long makes the phase longer, not the proof worse.
+		if err := r.nem.Run(ctx); err != nil {
+			return fmt.Errorf("nemesis: %w", err)
+		}
+	}
+	_ = sleep(ctx, time.Until(end))
+	return nil
 }
 
 // awaitWhole records whether the cluster became whole again after the heal,

@@ -116,7 +116,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 	var logs []histories.Log
 	for t := range r.spec.Topics {
 		name := fmt.Sprintf("ackproof-%016x-t%d", r.runID, t)
-		topics = append(topics, target.Topic{Name: name, Partitions: int32(r.spec.Partitions), RF: r.spec.Replication})
+		topics = append(topics, target.Topic{Name: name, Partitions: int32(r.spec.Partitions), RF: r.spec.Replication, Config: r.spec.TopicConfig})
 		r.topics = append(r.topics, name)
 		for p := range r.spec.Partitions {
 			logs = append(logs, histories.Log{Key: int64(len(logs)), Topic: name, Partition: int32(p)})
@@ -140,6 +140,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 	if r.spec.Replication > 0 {
 		contract.ReplicationFactor = r.spec.Replication
 	}
+	r.spec.state(&contract)
 	if r.spec.Model != "" { // so that a copy of the history is judged as the run was
 		contract.Reads = r.spec.Model
 	}
@@ -149,7 +150,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 		Run: fmt.Sprintf("%016x", r.runID), Seed: r.spec.Seed,
 		Started: r.began.UTC().Format(time.RFC3339), Target: r.spec.Target, Workload: r.spec.Workload,
 		Workers: r.work.Workers(r.genCfg), Tailed: tailed, FinalReads: true,
-		Contract: contract, Logs: logs, Groups: groups,
+		Contract: contract, Logs: logs, Groups: groups, Expect: r.spec.Expect,
 	}
 	return nil
 }

@@ -96,6 +96,7 @@ type runner struct {
 	live    *liveJudge
 	status  *ticker
 	phase   string
+	bites   bites
 	sampler *sampler // while the main phase lasts
 
 	verdict checker.Verdict

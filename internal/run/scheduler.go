@@ -23,7 +23,10 @@ const tailEvery = 10 * time.Millisecond
 const askAgain = 2 * time.Millisecond
 
 // Counts are the operations completed so far, by outcome.
-type Counts struct{ OK, Fail, Info atomic.Int64 }
+type Counts struct {
+	OK, Fail, Info atomic.Int64
+	Acked          atomic.Int64 // records
+}
 
 func (c *Counts) add(t histories.Type) {
 	switch t {
@@ -33,6 +36,18 @@ func (c *Counts) add(t histories.Type) {
 		c.Fail.Add(1)
 	case histories.Info:
 		c.Info.Add(1)
+	}
+}
+
+// sent counts the records that a completion acknowledges.
+func (c *Counts) sent(op *histories.Op) {
+	if op.Type != histories.OK {
+		return
+	}
+	for i := range op.Mops {
+		if op.Mops[i].Send {
+			c.Acked.Add(1)
+		}
 	}
 }
 
@@ -235,6 +250,7 @@ func (s *scheduler) do(ctx context.Context, w *worker) error {
 		return err
 	}
 	s.counts.add(op.Type)
+	s.counts.sent(op)
 	s.metrics.Completed(op.F.String(), op.Type.String(), s.rec.Now()-begun)
 	if op.Type == histories.Info {
 		// The process is dead: its request may still take effect.

@@ -17,6 +17,7 @@ import (
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
+	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/seed"
 	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/internal/target/mutants"
@@ -66,6 +67,13 @@ type Spec struct {
 	WholeLimit     Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
 	MinAcked       int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
 	Compress       bool     `json:"compress,omitempty"`  // history.jsonl.zst
+	// TopicConfig overrides what the target creates the run's topics with.
+	TopicConfig map[string]string `json:"topic_config,omitempty"`
+	Durability  string            `json:"durability,omitempty"` // replicated or synced; empty: the target's
+	// Steps are walked instead of a plan, as a scenario has them.
+	Scenario string             `json:"scenario,omitempty"` // its name
+	Steps    []Step             `json:"steps,omitempty"`
+	Expect   []histories.Expect `json:"expect,omitempty"`
 }
 
 // SpecFormat is the version of spec.json.
@@ -246,6 +254,14 @@ func (s Spec) Validate() error {
 		}
 	}
 	if err := oneOf("acks", s.Acks, "all", "1", "0"); err != nil {
+		return err
+	}
+	if s.Durability != "" {
+		if err := oneOf("durability", s.Durability, "replicated", "synced"); err != nil {
+			return err
+		}
+	}
+	if err := s.validateSteps(); err != nil {
 		return err
 	}
 	if err := oneOf("compression", s.Compression, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
