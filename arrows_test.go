@@ -18,6 +18,7 @@ var floors = [][]string{
 	{"internal/names"},
 	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/metrics"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
+	{"internal/page"},
 	{"internal/run", "internal/doctor", "internal/scenario", "internal/report"},
 	{""},
 	{"cmd/ackproof"},

@@ -21,6 +21,9 @@ func (j *Judge) verdict() Verdict {
 	)
 	v.Unknown = append(v.Unknown, j.broken...)
 	for _, p := range j.passes {
+		if p.report == nil {
+			continue
+		}
 		cases = append(cases, p.report.cases...)
 		stale = append(stale, p.report.stale...)
 		v.Unknown = append(v.Unknown, p.report.unknown...)

@@ -49,6 +49,11 @@ func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 			shared.passes = append(shared.passes, p)
 		}
 	}
+	for _, also := range j.env.Options.Also {
+		p := &pass{Pass: also}
+		j.passes = append(j.passes, p)
+		j.lanes = append(j.lanes, &lane{passes: []*pass{p}})
+	}
 	for range batchesUnderWay {
 		j.free <- &batch{}
 	}

@@ -9,9 +9,9 @@ import (
 type pass struct {
 	Pass
 	name   string
-	report *Report
-	idle   bool // it looks at the facts only
-	broken bool // it panicked and takes no more part
+	report *Report // nil: it judges nothing
+	idle   bool    // it looks at the facts only
+	broken bool    // it panicked and takes no more part
 }
 
 // lane is a goroutine that takes batches through some passes.
@@ -55,6 +55,9 @@ func (p *pass) finish() {
 func (p *pass) survive() {
 	if r := recover(); r != nil {
 		p.broken = true
+		if p.report == nil {
+			return
+		}
 		p.report.Unknown(CheckerTimeout, fmt.Sprintf("the checker %s failed and proves nothing; please report it with the history: %v", p.name, r))
 	}
 }

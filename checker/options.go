@@ -19,6 +19,10 @@ type Options struct {
 	MinOpsPerFault int
 	WindowDir      string        // where porcupine's pages go; empty: nowhere
 	WindowTimeout  time.Duration // porcupine's limit for one window; 0: 10 s
+	// Also are passes that judge nothing: they see what the checkers see, from
+	// the same read, each in a goroutine of its own. One that panics takes no
+	// more part, and its Finish is not called.
+	Also []Pass
 }
 
 // withDefaults replaces what was left at zero.

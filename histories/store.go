@@ -22,6 +22,8 @@ const (
 	ToxiproxyLogFile = "toxiproxy.log" // what the proxy server said
 	MetricsFile      = "metrics.jsonl" // every metric of every node, where they serve metrics
 	LogFile          = "log.txt"       // what the run and its brokers said
+	ReportFile       = "report.html"   // what it looked like, for a browser
+	LiveFile         = "live.json"     // what it looks like now, while the run lasts
 	// LatestLink is the link to the newest run, in the store and beside the
 	// runs of each name.
 	LatestLink = "latest"
