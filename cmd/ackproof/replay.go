@@ -53,7 +53,7 @@ func (a *app) replay(dir string, n int, store string, quiet bool) error {
 	worst, same, made := checker.Valid, 0, 0
 	for made < n && !stopped(stop) {
 		made++
-		o := run.Options{Store: store, Tool: tool(), Plan: saved.Plan, Summary: summary(repeat)}
+		o := run.Options{Store: store, Tool: tool(), Plan: saved.Plan, Repeat: repeat, Summary: summary(repeat)}
 		res, err := a.supervised(saved.Spec, o, stop, quiet)
 		var refused *run.Refused
 		if errors.As(err, &refused) {

@@ -151,7 +151,8 @@ func defaultName(s run.Spec) string {
 
 // run makes the run and says what came of it.
 func (a *app) run(spec run.Spec, f runFlags) error {
-	o := run.Options{Store: f.store, Tool: tool(), Summary: summary(repeatCommand(spec, f))}
+	o := run.Options{Store: f.store, Tool: tool(), Repeat: repeatCommand(spec, f)}
+	o.Summary = summary(o.Repeat)
 	if f.plan != "" {
 		b, err := os.ReadFile(f.plan)
 		if err != nil {

@@ -20,6 +20,7 @@ var Funcs = template.FuncMap{
 	"held":   held,
 	"join":   strings.Join,
 	"plural": plural,
+	"len64":  func(x []example) int64 { return int64(len(x)) },
 }
 
 // Number writes an integer with narrow spaces between its thousands.

@@ -14,6 +14,7 @@ type Gather struct {
 	header  histories.Header
 	clock   clock
 	last    time.Duration
+	whole   bool // Finish was called
 	entries int64
 	calls   calls
 	tallies []tally
@@ -65,8 +66,20 @@ func (g *Gather) Observe(op *histories.Op) {
 	g.completed(op)
 }
 
-// Finish does nothing: a page can be made at any time.
-func (g *Gather) Finish() {}
+// Finish says that everything was observed.
+func (g *Gather) Finish() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.whole = true
+}
+
+// Whole tells whether the history was gathered to its end: a pass that failed
+// was not.
+func (g *Gather) Whole() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.whole
+}
 
 // completed counts a completion.
 func (g *Gather) completed(op *histories.Op) {

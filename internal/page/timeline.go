@@ -52,7 +52,7 @@ type Say struct {
 }
 
 const (
-	maxRanks = 40
+	maxRanks = 24
 	// cutOut is how many times longer than what is drawn on its sides a pause
 	// has to be to be cut out.
 	cutOut = 1.5
@@ -155,6 +155,11 @@ func says(op *histories.Op, log int64, f func(offset int64, what string, value i
 			for _, rec := range op.Recs[run.From:run.To] {
 				f(rec.Offset, "read", rec.Value)
 			}
+		}
+	}
+	for _, fetch := range op.Fetched {
+		if fetch.Key == log && fetch.HighWatermark >= 0 {
+			f(fetch.HighWatermark, "end", -1)
 		}
 	}
 	if op.F == histories.EndOffsets && op.Type == histories.OK {

@@ -59,13 +59,15 @@ type card struct {
 	checker.Anomaly
 	Doc      string
 	Allowed  bool
-	Examples []example
+	Examples []example // of these, the first is shown open
+	Rest     []example
 	More     int64 // cases that are not shown
 }
 
 // example is one case with what is drawn of it.
 type example struct {
 	checker.Example
+	First    bool
 	Where    string
 	Evidence []evidenceLine
 	Timeline string // the id of its timeline; empty: none
@@ -172,7 +174,7 @@ func newCard(i int, a checker.Anomaly, r *Run) card {
 		c.Doc = checker.Kinds[k].Doc
 	}
 	for j, e := range a.Examples {
-		x := example{Example: e, Where: r.Header.LogName(e.Log), Window: localLink(e.Window)}
+		x := example{Example: e, First: j == 0, Where: r.Header.LogName(e.Log), Window: localLink(e.Window)}
 		ex := r.Excerpts[[2]int{i, j}]
 		for _, index := range e.Ops {
 			x.Evidence = append(x.Evidence, evidenceLine{index, ex.Lines[index]})
@@ -180,7 +182,11 @@ func newCard(i int, a checker.Anomaly, r *Run) card {
 		if len(ex.Timeline.Ops) > 0 {
 			x.Timeline = ex.Timeline.ID
 		}
-		c.Examples = append(c.Examples, x)
+		if j < perKind {
+			c.Examples = append(c.Examples, x)
+		} else {
+			c.Rest = append(c.Rest, x)
+		}
 	}
 	c.More = a.Count - int64(len(a.Examples))
 	return c

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/page"
 )
 
 func (r *runner) checkOptions() checker.Options {
@@ -56,11 +57,17 @@ func (l *liveJudge) lag(now time.Duration) time.Duration {
 func (l *liveJudge) wait() { <-l.done }
 
 // judge reads the saved history back, judges it and writes what people and
-// programs read: verdict.json, summary.txt, history.edn. Where one of them
+// programs read: verdict.json, summary.txt, history.edn, report.html. Where one of them
 // cannot be written, as on a full disk, the others are.
 func (r *runner) judge() error {
 	r.logf("judging %s", r.rec.Path())
-	v, err := CheckFile(r.rec.Path(), withWindows(r.checkOptions(), r.dir))
+	if r.liveFile != nil {
+		r.liveFile.judging.Store(true)
+	}
+	gather := page.NewGather(r.header)
+	o := withWindows(r.checkOptions(), r.dir)
+	o.Also = append(o.Also, gather)
+	v, err := CheckFile(r.rec.Path(), o)
 	if err != nil {
 		return fmt.Errorf("judge the history: %w", err)
 	}
@@ -71,7 +78,7 @@ func (r *runner) judge() error {
 		r.opts.Summary(&b, r.result())
 		errs = append(errs, r.save(histories.SummaryFile, b.Bytes()))
 	}
-	errs = append(errs, convertFile(r.rec.Path(), filepath.Join(r.dir, histories.EDNFile)), r.saveLedger())
+	errs = append(errs, convertFile(r.rec.Path(), filepath.Join(r.dir, histories.EDNFile)), r.saveLedger(), r.savePage(v, gather))
 	return errors.Join(errs...)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/page"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
@@ -26,10 +27,14 @@ func (r *runner) record(ctx context.Context) error {
 	if r.rec, err = histories.Create(path, r.header, histories.RecorderOptions{}); err != nil {
 		return err
 	}
-	r.live = startLiveJudge(r.rec, r.header, r.checkOptions())
+	gather := page.NewGather(r.header)
+	o := r.checkOptions()
+	o.Also = append(o.Also, gather)
+	r.live = startLiveJudge(r.rec, r.header, o)
 	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.noteFault, Log: r.log})
 	r.status = startTicker(r.report(), r.snapshot)
 	defer r.status.stop()
+	r.liveFile = r.startLiveFile(gather)
 	if r.sampler, err = r.startSampler(ctx); err != nil {
 		return errors.Join(err, r.rec.Close())
 	}

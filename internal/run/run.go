@@ -28,6 +28,8 @@ type Options struct {
 	Metrics *metrics.Run    // shows the run to Prometheus; nil: to nobody
 	// Summary writes summary.txt; nil: there is none.
 	Summary func(io.Writer, Result)
+	// Repeat is the command that makes the run again, for its page.
+	Repeat string
 }
 
 // Result is what a run left behind.
@@ -89,15 +91,16 @@ type runner struct {
 	header  histories.Header
 	topics  []string
 
-	bed     *Bed
-	rec     *histories.Recorder
-	nem     *nemesis.Nemesis
-	counts  Counts
-	live    *liveJudge
-	status  *ticker
-	phase   string
-	bites   bites
-	sampler *sampler // while the main phase lasts
+	bed      *Bed
+	rec      *histories.Recorder
+	nem      *nemesis.Nemesis
+	counts   Counts
+	live     *liveJudge
+	status   *ticker
+	phase    string
+	bites    bites
+	sampler  *sampler // while the main phase lasts
+	liveFile *liveFile
 
 	verdict checker.Verdict
 }
@@ -119,7 +122,7 @@ func (r *runner) cleanUp(ctx context.Context) error {
 }
 
 func (r *runner) close() error {
-	var errs []error
+	errs := []error{r.liveFile.stop()}
 	if r.bed != nil && r.bed != r.opts.Bed { // a bed that was lent is not ours to end
 		errs = append(errs, r.bed.Close())
 	}

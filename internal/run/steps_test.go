@@ -118,7 +118,9 @@ func TestStopDuringSteps(t *testing.T) {
 // TestCheckSteps names the place of what is wrong.
 func TestCheckSteps(t *testing.T) {
 	second := Duration(time.Second)
-	down := func(until string, on ...string) []StepFault { return []StepFault{{Fault: "down", On: on, Until: until}} }
+	down := func(until string, on ...string) []StepFault {
+		return []StepFault{{Fault: "down", On: on, Until: until}}
+	}
 	for _, c := range []struct {
 		name, at, want string
 		steps          []Step

@@ -10,7 +10,8 @@ class Board {
     this.span = null; // [from, to] in seconds, null: all
     this.bands = [];
     this.marks = [];
-    new ResizeObserver(() => this.resize()).observe(document.body);
+    this.extent = [0, 1]; // of the run, in seconds
+    new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(document.body);
     addEventListener("beforeprint", () => this.resize(660));
     addEventListener("afterprint", () => this.resize());
   }
@@ -24,7 +25,7 @@ class Board {
     this.charts.push(chart);
     this.legendKeys(u);
     plot.addEventListener("keydown", (e) => this.key(e, u));
-    if (this.span) this.zoom(...this.span);
+    u.setScale("x", this.limits());
     return chart;
   }
 
@@ -39,13 +40,13 @@ class Board {
     const line = (s) => ({
       label: s.label, scale: s.scale || "y", width: s.width || 1.5, dash: s.dash, show: s.show !== false,
       stroke: () => css(s.color), fill: s.fill ? () => css(s.color) + s.fill : undefined,
-      points: { show: false }, value: (_, v) => amount(v), spanGaps: !!s.gaps,
+      points: { show: true, size: 4, filter: alone }, value: (_, v) => amount(v), spanGaps: !!s.gaps,
     });
     const axis = (extra) => ({
       stroke: () => css("--soft"), font: "11px system-ui, sans-serif", size: 48,
       grid: { stroke: () => css("--grid"), width: 1 }, ticks: { stroke: () => css("--grid"), width: 1, size: 4 }, ...extra,
     });
-    const y = { range: (_, lo, hi) => [0, hi > 0 ? hi * 1.08 : 1] };
+    const y = { range: (u, lo, hi) => [0, this.top(u, opts.calm, hi)] };
     if (opts.log) Object.assign(y, { distr: 3, log: 10, range: undefined });
     const axes = [
       axis({ values: (_, ticks) => ticks.map(clockTime), size: 28, space: 70 }),
@@ -67,6 +68,26 @@ class Board {
         setScale: [(u, key) => { if (key === "x") this.follow(u); }],
       },
     };
+  }
+
+  /** limits is the span to show. */
+  limits() {
+    const [min, max] = this.span || this.extent;
+    return { min, max };
+  }
+
+  /** top is where the y axis ends. A calm chart does not count what comes with
+   * the final reads: they read everything at once, and would flatten the rest. */
+  top(u, calm, hi) {
+    const final = calm && this.marks.find((m) => m.name === "final");
+    if (final && !(u.scales.x.min >= final.at)) {
+      let before = 0;
+      u.data[0].forEach((x, i) => {
+        if (x <= final.at) for (let k = 1; k < u.data.length; k++) before = Math.max(before, u.data[k][i] || 0);
+      });
+      if (before > 0) hi = Math.min(hi, before);
+    }
+    return hi > 0 ? hi * 1.08 : 1;
   }
 
   /** shade paints the faults and the phases under the curves. */
@@ -115,7 +136,8 @@ class Board {
     if (this.zooming || !u.data || !u.data[0].length) return;
     const { min, max } = u.scales.x, all = u.data[0];
     if (min == null) return;
-    this.zoom(min, max, min <= all[0] && max >= all[all.length - 1]);
+    if (min <= all[0] && max >= all[all.length - 1]) this.zoom(...this.extent, true);
+    else this.zoom(min, max);
   }
 
   zoom(min, max, all = false) {
@@ -132,7 +154,7 @@ class Board {
   key(e, u) {
     const xs = u.data[0];
     if (!xs.length) return;
-    const first = xs[0], last = xs[xs.length - 1], { min, max } = u.scales.x;
+    const [first, last] = this.extent, { min, max } = u.scales.x;
     let i = u.cursor.idx;
     if (i == null) i = Math.floor(xs.length / 2);
     const at = xs[i], half = (max - min) / 2;
@@ -174,7 +196,8 @@ class Board {
   /** set gives a chart new data, and keeps the span that is shown. */
   set(chart, data) {
     this.zooming = true;
-    chart.u.setData(data, !this.span);
+    chart.u.setData(data, false);
+    chart.u.setScale("x", this.limits());
     this.zooming = false;
   }
 
@@ -188,6 +211,13 @@ class Board {
   redraw() {
     for (const c of this.charts) c.u.redraw(false, true);
   }
+}
+
+/** alone lists the points without neighbours: no line shows them. */
+function alone(u, k) {
+  const v = u.data[k], out = [];
+  for (let i = 0; i < v.length; i++) if (v[i] != null && v[i - 1] == null && v[i + 1] == null) out.push(i);
+  return out;
 }
 
 /** times returns the middle of every bucket. */

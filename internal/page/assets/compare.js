@@ -8,7 +8,9 @@ function align(a, b) {
 
 function setUpCompare(two) {
   const board = new Board();
-  const { a, b } = two, A = "A ", B = "B ";
+  const { a, b } = two;
+  board.extent = [0, Math.max(a.seconds, b.seconds, a.width)];
+  const A = "A ", B = "B ";
   const draw = (name, label, series, data, opts) => {
     const figure = document.querySelector(`[data-chart="${name}"]`);
     if (figure) board.add(figure, label, series, data, opts);

@@ -6,6 +6,7 @@ function drawAll(board, data) {
   const set = (d) => {
     board.bands = d.faults;
     board.marks = d.phases;
+    board.extent = [0, Math.max(d.seconds, d.width)];
   };
   set(data);
   const figure = (name) => document.querySelector(`[data-chart="${name}"]`);
@@ -17,7 +18,7 @@ function drawAll(board, data) {
     board.set(latency, latencyData(now, i));
   });
   groups();
-  const records = board.add(figure("records"), "Records per second over time", recordSeries, recordData(data));
+  const records = board.add(figure("records"), "Records per second over time", recordSeries, recordData(data), { calm: true });
   const logs = drawLogs(board, figure("log"), data);
   const metrics = drawMetrics(board, figure("metrics"), data);
   return (d) => {

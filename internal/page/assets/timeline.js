@@ -15,7 +15,7 @@ class TimelineView {
     this.svg.addEventListener("keydown", (e) => this.press(e));
     this.svg.addEventListener("wheel", (e) => { if (e.ctrlKey) { e.preventDefault(); this.zoom(e.deltaY > 0 ? 1.3 : 0.77); } }, { passive: false });
     this.drag();
-    new ResizeObserver(() => this.draw()).observe(figure);
+    new ResizeObserver(() => requestAnimationFrame(() => this.draw())).observe(figure);
   }
 
   key() {
@@ -44,7 +44,7 @@ class TimelineView {
   }
 
   paint() {
-    const d = this.data, width = this.drawn, left = 76, right = width - 8, row = 18, rank = 13;
+    const d = this.data, width = this.drawn, left = 88, right = width - 8, row = 18, rank = 13;
     const rows = d.rows.length * row + 8, ranks = (d.offsets || []).length * rank;
     const height = 18 + rows + (ranks ? ranks + 26 : 0);
     const [v0, v1] = this.view;
@@ -103,6 +103,7 @@ class TimelineView {
       s.append(svg("text", { x: left - 6, y: y(r) + 4, "text-anchor": "end" }, o));
       g.append(svg("line", { class: "rowline", x1: left, x2: right, y1: y(r), y2: y(r) }));
     });
+    const named = []; // where labels stand
     for (const o of d.ops) {
       for (const say of o.says || []) {
         const hot = o.evidence && (say.rank === d.focus || d.focus < 0);
@@ -110,7 +111,9 @@ class TimelineView {
         dot.append(svg("title", {}, `entry ${o.index}: ${say.what} ${say.value || ""} at offset ${d.offsets[say.rank]}`));
         g.append(dot);
         if (hot && say.value) {
-          const end = x(o.to) > right - 90;
+          const taken = named.some((n) => n.rank === say.rank && Math.abs(n.x - x(o.to)) < 100);
+          const end = x(o.to) > right - 90 || (taken && x(o.to) > left + 90);
+          named.push({ rank: say.rank, x: x(o.to) });
           g.append(svg("text", { x: x(o.to) + (end ? -8 : 8), y: y(say.rank) + 4, "text-anchor": end ? "end" : "start" }, `${say.what} ${say.value}`));
         }
       }
