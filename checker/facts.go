@@ -21,6 +21,7 @@ type Facts struct {
 	byKey map[int64]*logFacts
 	final bool // the final reads have begun
 	txns  bool // there are transactions
+	iso   isolations
 
 	conflicts  map[point][]sighting // by offset: the values beside the slot's first
 	duplicates map[point][]sighting // by value: the offsets beside the record's first
@@ -67,6 +68,7 @@ func newFacts(e *Env) *Facts {
 		bad: map[point]*badRecord{}, early: map[point]*earlyRead{}, waiting: map[point]int64{},
 		aborted: map[point]*abortedRead{}, over: map[Kind]int64{},
 		resent: map[point]resend{},
+		iso:    newIsolations(e),
 	}
 }
 
@@ -84,6 +86,7 @@ func (f *Facts) log(key int64) *logFacts {
 // Observe takes the next entry.
 func (f *Facts) Observe(op *histories.Op) {
 	f.clock.observe(op.Index, op.Time)
+	f.iso.observe(op)
 	switch {
 	case op.F == histories.Phase:
 		if op.Event != nil && op.Process == histories.Nemesis {
@@ -145,6 +148,9 @@ func (f *Facts) invoked(op *histories.Op, m *histories.Mop) {
 		rec.mark(recResent)
 	}
 	rec.mark(recSent)
+	if op.F == histories.Txn {
+		rec.mark(recTxn)
+	}
 	if rec.table != &f.recs.main {
 		if other, ok := f.recs.main.at(m.Value); ok && other.has(recSent) {
 			f.recs.shared = true
@@ -242,13 +248,20 @@ func (f *Facts) read(op *histories.Op, l *logFacts, r *histories.Rec) {
 		f.sawEarly(op, l, r)
 	}
 	settled := rec.has(recAcked | recInfo)
+	// Whoever reads everything learns nothing of a transaction's outcome.
+	committed := f.iso.committed(op.Process)
+	dirty := f.iso.of(op.Process) == histories.ReadUncommitted && rec.has(recTxn)
 	if ok {
 		l.read = true
 		rec.mark(recRead)
+		if committed {
+			rec.mark(recCommittedRead)
+		}
 		if f.final {
 			rec.mark(recFinal)
 		}
 		switch {
+		case dirty:
 		case rec.has(recFailed):
 			f.sawAborted(l, rec, op.Index, 1)
 		case !settled:
@@ -267,7 +280,7 @@ func (f *Facts) read(op *histories.Op, l *logFacts, r *histories.Rec) {
 		return
 	}
 	t.mark(slotRead)
-	if settled {
+	if settled && !dirty {
 		t.mark(slotQuick)
 	}
 	if f.final {
@@ -338,7 +351,8 @@ func (f *Facts) Finish() {
 
 func (f *Facts) proven(u unprovenSend) bool {
 	for _, m := range u.sends {
-		if rec, ok := f.recs.find(f.log(m.Key).index, m.Value); ok && rec.has(recRead) {
+		// A record of a transaction that a reader of committed records got proves it all.
+		if rec, ok := f.recs.find(f.log(m.Key).index, m.Value); ok && rec.has(recRead) && (!rec.has(recTxn) || rec.has(recCommittedRead)) {
 			return true
 		}
 	}

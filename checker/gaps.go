@@ -6,15 +6,16 @@ package checker
 // may become known later; offsets without a known record mean nothing
 // (transaction markers, aborted or compacted records).
 type gap struct {
-	from, to int64
-	before   int64 // the entry that returned from, -1 where it was only a position
-	op       int64 // the entry that returned to
-	process  int64
-	n        int64 // how often it was passed over in this way
-	next     int32 // the next gap with the same from + 1
-	internal bool  // within one operation
-	group    bool  // by a consumer that subscribes
-	noticed  bool  // already counted as a finding
+	from, to  int64
+	before    int64 // the entry that returned from, -1 where it was only a position
+	op        int64 // the entry that returned to
+	process   int64
+	n         int64 // how often it was passed over in this way
+	next      int32 // the next gap with the same from + 1
+	internal  bool  // within one operation
+	group     bool  // by a consumer that subscribes
+	committed bool  // by one that reads committed records only
+	noticed   bool  // already counted as a finding
 }
 
 // gaps are those of one log; each is kept once.
@@ -30,7 +31,7 @@ const maxGaps = 1 << 20
 // add notes a gap and returns it, nil where there is no more room.
 func (g *gaps) add(n gap) *gap {
 	for i := g.byFrom[n.from]; i != 0; i = g.list[i-1].next {
-		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal && old.group == n.group {
+		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal && old.group == n.group && old.committed == n.committed {
 			old.n++
 			return old
 		}

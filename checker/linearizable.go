@@ -37,7 +37,8 @@ var linearizableChecker = Checker{
 type linearizable struct {
 	env       *Env
 	report    *Report
-	committed bool // polls and ends stop at the last stable offset
+	iso       isolations
+	committed bool // the poll that is being taken stops at the last stable offset
 	flight    *linear.Flight
 	opens     processes[opening]
 	logs      map[int64]*orderedLog
@@ -62,9 +63,9 @@ type opening struct {
 func newLinearizable(e *Env, r *Report) *linearizable {
 	c := &linearizable{
 		env: e, report: r,
-		committed: e.Contract.Isolation == "read_committed",
-		flight:    linear.NewFlight(),
-		logs:      make(map[int64]*orderedLog),
+		iso:    newIsolations(e),
+		flight: linear.NewFlight(),
+		logs:   make(map[int64]*orderedLog),
 	}
 	c.pages = pages{dir: e.Options.WindowDir}
 	c.windows.reported = make(map[logEntry]bool)
@@ -85,6 +86,7 @@ func (c *linearizable) log(key int64) *orderedLog {
 
 // Observe takes the next entry.
 func (c *linearizable) Observe(op *histories.Op) {
+	c.iso.observe(op)
 	if op.Process == histories.Nemesis {
 		c.faults.observe(op)
 		return

@@ -88,7 +88,7 @@ func (c *linearizable) listed(op *histories.Op, call *opening) {
 		}
 		r := c.base(op.Index, op.Process, call)
 		r.Kind, r.Lo, r.Hi = linear.End, o.Offset, o.Offset
-		if c.committed {
+		if c.iso.contract {
 			r.Kind, r.Hi = linear.Fetch, linear.Inf // the last stable offset, at or below the end
 		}
 		l := c.log(o.Key)
@@ -100,6 +100,7 @@ func (c *linearizable) listed(op *histories.Op, call *opening) {
 // fetch where it fetched a log several times.
 func (c *linearizable) polled(op *histories.Op, call *opening) {
 	c.touched = c.touched[:0]
+	c.committed = c.iso.stable(op.Process)
 	for i := range op.Runs {
 		run := &op.Runs[i]
 		l := c.touch(run.Key)

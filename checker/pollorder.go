@@ -19,6 +19,7 @@ import (
 // the first one returned were skipped. A client that begins anew because the
 // broker said that its offset was out of range has been told so.
 type pollOrder struct {
+	iso   isolations
 	env   *Env
 	f     *Facts
 	r     *Report
@@ -57,11 +58,12 @@ type mark struct {
 }
 
 func newPollOrder(e *Env, r *Report) Pass {
-	return &pollOrder{env: e, f: e.Facts, r: r, over: map[Kind]int64{}}
+	return &pollOrder{env: e, f: e.Facts, r: r, over: map[Kind]int64{}, iso: newIsolations(e)}
 }
 
 // Observe takes the next entry.
 func (c *pollOrder) Observe(op *histories.Op) {
+	c.iso.observe(op)
 	if op.Process < 0 {
 		return
 	}
@@ -235,15 +237,17 @@ func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark
 	if !a.record {
 		before = -1
 	}
-	g := l.gaps.add(gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal, group: p.group})
+	seen := gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal, group: p.group, committed: c.iso.committed(op.Process)}
+	g := l.gaps.add(seen)
 	t, known := l.slots.find(a.offset + 1)
+	known = known && c.missed(&seen, l, a.offset+1, t)
 	switch {
 	case g == nil:
 		if known {
 			c.r.live.add(kind, 1)
 			c.over[kind]++
 		}
-	case known && t.has(slotHas):
+	case known:
 		g.noticed = true
 		c.r.live.add(kind, 1)
 	}
@@ -264,7 +268,7 @@ func (c *pollOrder) Finish() {
 func (c *pollOrder) judge(l *logFacts, g *gap) {
 	skipped, first := int64(0), int64(-1)
 	l.slots.between(l.pages, g.from+1, g.to-1, func(offset int64, t slot) bool {
-		if offset < l.start || !t.has(slotHas) {
+		if offset < l.start || !c.missed(g, l, offset, t) {
 			return true
 		}
 		if first < 0 {
@@ -294,6 +298,17 @@ func (c *pollOrder) judge(l *logFacts, g *gap) {
 	} else {
 		c.r.Add(k)
 	}
+}
+
+// missed tells whether the reader should have been given what stands at an
+// offset. Whoever reads committed records only is not given those of
+// transactions that were aborted, or may have been.
+func (c *pollOrder) missed(g *gap, l *logFacts, offset int64, t slot) bool {
+	if !t.has(slotHas) || !g.committed {
+		return t.has(slotHas)
+	}
+	rec, ok := c.f.recs.find(l.index, l.slots.value(t, offset))
+	return !ok || !rec.has(recTxn) || rec.has(recAcked|recProven|recCommittedRead)
 }
 
 // maxSkipped bounds the counting of the records in one gap.

@@ -4,20 +4,22 @@ import "math"
 
 // What is known of a record: a value sent to a log.
 const (
-	recSent     = 1 << iota // its send was invoked
-	recAcked                // its send completed as ok
-	recFailed               // as fail
-	recInfo                 // as info
-	recProven               // unknown, but another record of the same request was read
-	recPolled               // it was polled, by a poll of any outcome
-	recRead                 // by one that completed as ok
-	recFinal                // by an ok poll of the final reads
-	recPlaced               // its offset is known
-	recAckPlace             // from its acknowledgement
-	recFar                  // the offset stands in records.far
-	recDup                  // it was shown at further offsets: Facts.duplicates
-	recNilAck               // acknowledged without a valid offset
-	recResent               // sent again although an earlier send of it had not failed
+	recSent          = 1 << iota // its send was invoked
+	recAcked                     // its send completed as ok
+	recFailed                    // as fail
+	recInfo                      // as info
+	recProven                    // unknown, but another record of the same request was read
+	recPolled                    // it was polled, by a poll of any outcome
+	recRead                      // by one that completed as ok
+	recFinal                     // by an ok poll of the final reads
+	recPlaced                    // its offset is known
+	recAckPlace                  // from its acknowledgement
+	recFar                       // the offset stands in records.far
+	recDup                       // it was shown at further offsets: Facts.duplicates
+	recNilAck                    // acknowledged without a valid offset
+	recResent                    // sent again although an earlier send of it had not failed
+	recTxn                       // sent in a transaction
+	recCommittedRead             // by an ok poll that reads committed records only
 )
 
 // records maps (log, value) to what is known of the record. Values that are

@@ -33,6 +33,9 @@ type Config struct {
 	Contract  histories.Contract
 	OpTimeout time.Duration // an operation's deadline
 	PollWait  time.Duration // how long a poll may wait for records
+	// Txn is the number of the transactional id that this process uses, from 1.
+	// Whoever opens a connection under it later takes over from this one.
+	Txn int64
 	// RecordSize is the size of a payload in bytes; it is padded up to it, and
 	// never smaller than MinRecordSize.
 	RecordSize  int
@@ -59,6 +62,9 @@ var Kinds = []Kind{
 		"Every produce error is info, because the producer does not tell what was appended.", openKgo},
 	{"group", "As raw, and beside it a member of a consumer group as franz-go runs it: it joins, leaves, polls, and crashes without a word. " +
 		"Commits and questions for committed offsets are single attempts at the coordinator.", openGroup},
+	{"txn", "Transactions by the franz-go producer as a user runs them, under a transactional id that a process inherits " +
+		"from the one before it; everything else as the raw client does it. " +
+		"A transaction fails where no commit was asked for, and is info where a commit was not acknowledged.", openTxn},
 }
 
 // check refuses what no operation could run with.

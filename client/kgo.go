@@ -103,10 +103,13 @@ func (c *kgoConn) Do(ctx context.Context, op *histories.Op) {
 		c.poll(ctx, op)
 	case histories.Assign:
 		c.assign(ctx, op)
-	case histories.EndOffsets, histories.StartOffsets:
+	case histories.EndOffsets, histories.StartOffsets, histories.StableOffsets:
 		timestamp := int64(timestampEnd)
-		if op.F == histories.StartOffsets {
+		switch op.F {
+		case histories.StartOffsets:
 			timestamp = timestampStart
+		case histories.StableOffsets:
+			timestamp = timestampStable
 		}
 		var errs keyErrors
 		op.Offsets = c.list(ctx, op.Keys, timestamp, op.Offsets[:0], &errs)

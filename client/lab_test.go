@@ -63,7 +63,7 @@ func (l *lab) dial(ctx context.Context, network, host string) (net.Conn, error) 
 func (l *lab) config() Config {
 	no := false
 	return Config{
-		Process: 1, Seeds: l.c.ListenAddrs(), Dial: l.dial, Logs: l.logs, Run: 0xabcdef,
+		Process: 1, Txn: 1, Seeds: l.c.ListenAddrs(), Dial: l.dial, Logs: l.logs, Run: 0xabcdef,
 		Contract:  histories.Contract{Acks: "all", Idempotence: &no, Attempts: "single", Isolation: "read_uncommitted"},
 		OpTimeout: 2 * time.Second, PollWait: 50 * time.Millisecond, RecordSize: 64,
 	}
@@ -73,6 +73,10 @@ func (l *lab) config() Config {
 func (l *lab) open(kind string, change ...func(*Config)) Conn {
 	l.t.Helper()
 	cfg := l.config()
+	if kind == "txn" {
+		yes := true
+		cfg.Contract.Idempotence, cfg.Contract.Isolation = &yes, "read_committed"
+	}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -16,6 +16,9 @@ import (
 const (
 	timestampEnd   = -1
 	timestampStart = -2
+	// timestampStable is ours: the end as it is told to readers of committed
+	// records, which is the last stable offset (KIP-98).
+	timestampStable = -1 << 32
 )
 
 // errNoAnswer: the answer did not name the log.
@@ -28,7 +31,7 @@ func where(r *route) string {
 	return fmt.Sprintf("log %d (%s/%d) at n%d", r.log.Key, r.log.Topic, r.log.Partition, r.node)
 }
 
-// listed completes an EndOffsets or StartOffsets operation.
+// listed completes an operation that asks for offsets.
 func (c *rawConn) listed(ctx context.Context, op *histories.Op, timestamp int64) {
 	var errs keyErrors
 	op.Offsets = c.list(ctx, op.Keys, timestamp, op.Offsets[:0], &errs)
@@ -103,10 +106,13 @@ func listOne(ctx context.Context, g *group, timestamp int64) map[int64]listAnswe
 }
 
 // listRequest asks for the end or the start of the logs, uncommitted records
-// included.
+// included, or for their last stable offsets.
 func listRequest(routes []*route, timestamp int64) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
+	if timestamp == timestampStable {
+		timestamp, req.IsolationLevel = timestampEnd, 1
+	}
 	topics := make(map[string]int)
 	for _, r := range routes {
 		i, ok := topics[r.log.Topic]

@@ -34,6 +34,9 @@ const (
 	unacked    = "acks=0"
 	producer   = "high-level producer"
 	read       = "failed read"
+	aborted    = "transaction aborted"
+	undecided  = "commit not acknowledged"
+	unfenced   = "fence not acknowledged"
 	unlisted   = "any other code"
 )
 
@@ -119,6 +122,12 @@ var Outcomes = []Outcome{
 		"Any error of the high-level producer: it says the same of a refused dial and of a lost acknowledgement (ErrRecordRetries does not wrap its cause)."},
 	{read, CodeNone, histories.Fail, true, true,
 		"A read has no effect: whatever stops it, it did not happen."},
+	{aborted, CodeNone, histories.Fail, true, false,
+		"No commit was asked for: the transaction was aborted on purpose, or given up after an error. Where the abort was not acknowledged the producer is never used again, and its successor under the transactional id aborts what it left."},
+	{undecided, CodeNone, histories.Info, false, false,
+		"The commit had an error or no answer. franz-go repeats it, so even a refusal may follow a commit that was done; and an abort after it that answers nil proves nothing."},
+	{unfenced, CodeNone, histories.Info, false, false,
+		"InitProducerID had no answer: whoever used the transactional id before may be fenced, now or later."},
 }
 
 // byCode and byName index the table.

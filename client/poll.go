@@ -24,11 +24,20 @@ var errNotAssigned = errors.New("no log is assigned")
 // The position of a log moves only where its fetch was answered.
 func (c *rawConn) poll(ctx context.Context, op *histories.Op) {
 	resetPoll(op)
+	errs := c.pollInto(ctx, op, &op.Mops[0])
+	finishRead(op, op.Mops[0].Polled, errs)
+}
+
+// pollInto makes one poll and appends what it returns to the operation, as the
+// result of mop.
+func (c *rawConn) pollInto(ctx context.Context, op *histories.Op, mop *histories.Mop) (errs keyErrors) {
+	fetchesBefore := len(op.Fetched)
+	mop.From = int32(len(op.Runs))
+	mop.To, mop.Polled = mop.From, false
 	if len(c.assigned.at) == 0 {
-		complete(op, read, "%v", errNotAssigned)
-		return
+		errs.add(-1, errNotAssigned)
+		return errs
 	}
-	var errs keyErrors
 	c.assigned.resolve(ctx, c.assigned.at, &errs)
 	keys := make([]int64, 0, len(c.assigned.at))
 	for _, p := range c.assigned.at {
@@ -40,7 +49,6 @@ func (c *rawConn) poll(ctx context.Context, op *histories.Op) {
 	answers := make([]fetchAnswer, len(groups))
 	each(groups, func(i int) { answers[i] = c.fetch(ctx, &groups[i]) })
 
-	mop := &op.Mops[0]
 	for i := range c.assigned.at {
 		p := &c.assigned.at[i]
 		for j := range groups {
@@ -52,11 +60,11 @@ func (c *rawConn) poll(ctx context.Context, op *histories.Op) {
 		}
 	}
 	mop.To = int32(len(op.Runs))
-	mop.Polled = len(op.Fetched) > 0
+	mop.Polled = len(op.Fetched) > fetchesBefore
 	if len(errs) > 0 {
 		c.leaders.stale = true
 	}
-	finishRead(op, mop.Polled, errs)
+	return errs
 }
 
 // resetPoll empties the results of an operation that is reused, and makes sure

@@ -55,16 +55,26 @@ func (c *rawConn) Do(ctx context.Context, op *histories.Op) {
 	case histories.Poll:
 		c.poll(ctx, op)
 	case histories.Assign:
-		c.assigned.assign(ctx, op)
+		c.assign(ctx, op)
 	case histories.EndOffsets:
 		c.listed(ctx, op, timestampEnd)
 	case histories.StartOffsets:
 		c.listed(ctx, op, timestampStart)
+	case histories.StableOffsets:
+		c.listed(ctx, op, timestampStable)
 	case histories.Crash:
 		_ = c.Close()
 		op.Type, op.Error = histories.Info, "client crashed"
 	default:
 		complete(op, unsent, "the raw client does not know operation %d", op.F)
+	}
+}
+
+// assign replaces the assignment and, where it says so, the isolation.
+func (c *rawConn) assign(ctx context.Context, op *histories.Op) {
+	changed, _ := c.assigned.assign(ctx, op)
+	if changed && op.Isolation != histories.IsolationContract {
+		c.decoder.committed = op.Isolation == histories.ReadCommitted
 	}
 }
 
@@ -105,6 +115,10 @@ func (e keyErrors) String() string {
 	for i, k := range e {
 		if i > 0 {
 			s += "; "
+		}
+		if k.key < 0 { // it concerns no log
+			s += k.err.Error()
+			continue
 		}
 		s += fmt.Sprintf("log %d: %v", k.key, k.err)
 	}

@@ -22,8 +22,10 @@ type client struct {
 	worker   int
 	rand     *rand.Rand
 	mix      mix
-	records  int64   // sent so far
-	keys     []int64 // what it was last told to read
+	records  int64               // sent so far
+	keys     []int64             // what it was last told to read
+	renewal  histories.Isolation // how a fresh process goes on reading
+	group    string              // whose committed positions it goes on from; empty: SeekResume
 	ahead    histories.Op
 	drawn    bool // ahead is the next operation
 	renewed  bool // the renewal before ahead was asked for
@@ -46,16 +48,29 @@ func (c *client) next(now time.Duration, op *histories.Op) Turn {
 		c.mix.pick(c.rand).draw(c, &c.ahead)
 		c.drawn = true
 	}
-	if c.ahead.F == histories.Poll && !c.assigned && !c.renewed {
+	if !c.assigned && !c.renewed && polls(&c.ahead) {
 		c.renewed = true
 		op.F = histories.Assign
-		op.Seek.To = histories.SeekResume
+		op.Seek.To, op.Isolation = histories.SeekResume, c.renewal
+		if c.group != "" {
+			op.Seek.To, op.Group = histories.SeekCommitted, c.group
+		}
 		op.Keys = append(op.Keys[:0], c.keys...)
 		return Go
 	}
 	c.ahead.CopyTo(op)
 	c.drawn, c.renewed = false, false
 	return Go
+}
+
+// polls tells whether the operation needs an assignment.
+func polls(op *histories.Op) bool {
+	for i := range op.Mops {
+		if !op.Mops[i].Send {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *client) saw(op *histories.Op) {
@@ -73,11 +88,14 @@ func (c *client) send(op *histories.Op, n int) {
 	op.F = histories.Send
 	key := c.cfg.Logs[c.rand.IntN(len(c.cfg.Logs))].Key
 	for range n {
-		op.Mops = append(op.Mops, histories.Mop{
-			Send: true, Key: key, Offset: histories.OffsetUnknown, Value: c.cfg.Value(c.worker, c.records),
-		})
-		c.records++
+		c.addSend(op, key)
 	}
+}
+
+// addSend adds the worker's next record.
+func (c *client) addSend(op *histories.Op, key int64) {
+	op.AddSend(key, c.cfg.Value(c.worker, c.records))
+	c.records++
 }
 
 // logs draws one log, or two different ones.

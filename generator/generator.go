@@ -53,8 +53,9 @@ func (c Config) Value(worker int, n int64) int64 {
 
 // Counted tells whether an invocation is one of the worker's n operations, the
 // same in every run with the seed. What is not counted are the assignments
-// that a fresh process needs to go on: those of tailing readers, and those of
-// client workers that resume, and the subscriptions of members of a group.
+// that a process needs to go on: those of tailing readers, those of client
+// workers that resume, from where they were or from what their group committed,
+// and the subscriptions of members of a group.
 func (c Config) Counted(worker int, op *histories.Op) bool {
 	if op.F == histories.Subscribe {
 		return len(op.Keys) == 0
@@ -62,7 +63,7 @@ func (c Config) Counted(worker int, op *histories.Op) bool {
 	if op.F != histories.Assign {
 		return true
 	}
-	return worker < c.Concurrency && op.Seek.To != histories.SeekResume
+	return worker < c.Concurrency && op.Seek.To != histories.SeekResume && op.Seek.To != histories.SeekCommitted
 }
 
 // Workload is an idea of what to ask.

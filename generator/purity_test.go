@@ -158,6 +158,63 @@ func TestMixes(t *testing.T) {
 	}
 }
 
+// TestTransactionMixes holds the shares of transactions, their aborts and their
+// parts.
+func TestTransactionMixes(t *testing.T) {
+	const n = 100_000
+	for name, m := range map[string]mix{"transactors": txnMix, "transformers": transformMix} {
+		sum := 0
+		for _, c := range m {
+			sum += c.share
+		}
+		if sum != 1000 {
+			t.Errorf("%s: the shares add up to %d", name, sum)
+		}
+		_, cfg := config(9, 6, 4)
+		c := newTransformer(cfg, 2)
+		counts, txns, aborts, sends, polls := map[histories.F]int{}, 0, 0, 0, 0
+		var op histories.Op
+		for range n {
+			op.Reset()
+			m.pick(c.rand).draw(c, &op)
+			counts[op.F]++
+			if op.F != histories.Txn {
+				continue
+			}
+			txns++
+			if op.Abort != 0 {
+				aborts++
+			}
+			if len(op.Mops) < 1 || len(op.Mops) > maxMops || int(op.Abort) > len(op.Mops)+1 {
+				t.Fatalf("%s: %+v", name, op)
+			}
+			for _, mop := range op.Mops {
+				if mop.Send {
+					sends++
+				} else {
+					polls++
+				}
+			}
+			if op.Group != "" && (op.Mops[0].Send || polls != txns) {
+				t.Fatalf("%s: a transformation polls once, first: %+v", name, op)
+			}
+		}
+		if share := float64(aborts) / float64(txns); share < 0.11 || share > 0.14 {
+			t.Errorf("%s: %.3f of the transactions are aborted", name, share)
+		}
+		if txns < n/2 || sends < txns || polls < txns/2 {
+			t.Errorf("%s: %d transactions with %d sends and %d polls", name, txns, sends, polls)
+		}
+		if name == "transactors" {
+			for _, f := range []histories.F{histories.Fence, histories.StableOffsets, histories.Send, histories.Poll, histories.Crash, histories.Assign} {
+				if counts[f] < n/1000 {
+					t.Errorf("%d of %v", counts[f], f)
+				}
+			}
+		}
+	}
+}
+
 // TestCatalogue demands what the reference pages and the header rely on.
 func TestCatalogue(t *testing.T) {
 	if Workloads[0].Name != "log" {

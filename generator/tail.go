@@ -9,10 +9,11 @@ import (
 // reader follows one log from its beginning. A process that takes over goes on
 // where the one before it stood: feedback says where that is.
 type reader struct {
-	key      int64
-	at       int64 // the offset to be read next, as far as was seen
-	assigned bool  // the process has its assignment
-	pause    pause
+	key       int64
+	isolation histories.Isolation
+	at        int64 // the offset to be read next, as far as was seen
+	assigned  bool  // the process has its assignment
+	pause     pause
 }
 
 // read asks for the next records, after the assignment where it is missing.
@@ -24,7 +25,7 @@ func (r *reader) read(op *histories.Op) {
 	}
 	op.F = histories.Assign
 	op.Keys = append(op.Keys[:0], r.key)
-	op.Seek.To = histories.SeekBeginning
+	op.Seek.To, op.Isolation = histories.SeekBeginning, r.isolation
 	op.Offsets = op.Offsets[:0]
 	if r.at > 0 {
 		op.Offsets = append(op.Offsets, histories.KeyOffset{Key: r.key, Offset: r.at})

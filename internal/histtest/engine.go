@@ -55,6 +55,8 @@ type agent struct {
 	stale    bool    // the poll under way is answered from an old state
 	before   []int64 // by assigned log: what was shown before its call
 	leg      int64   // ns from the effect to the completion
+	instance int64   // of its transactional producer, 0: none
+	all      bool    // it reads what is not committed too
 	rounds   int     // of a reader, since the last client stopped
 }
 
@@ -224,6 +226,7 @@ func (e *engine) finish(a *agent) int64 {
 	if op.Type == histories.Info {
 		a.process += e.stride
 		a.assigned = a.assigned[:0]
+		a.instance, a.all = 0, false
 		clear(a.seen)
 	}
 	a.step = stepInvoke

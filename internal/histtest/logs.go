@@ -9,6 +9,7 @@ const chunkBits = 16
 type content struct {
 	chunks [][]uint32
 	n      int64
+	hidden map[int64]uint8 // by offset: what not everybody gets
 	wide   map[int64]int64 // by offset: values that need more than four bytes
 }
 

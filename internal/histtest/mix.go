@@ -115,7 +115,11 @@ func (m *mix) saw(worker int, op *histories.Op) {
 
 // finals are the final reads: worker i reads log i from its start to its
 // listed end.
-type finals struct{ logs []finalRead }
+type finals struct {
+	logs   []finalRead
+	stages []histories.F
+	ids    []int64 // the transactional ids to take over
+}
 
 type finalRead struct {
 	stage         int // into finalStages
@@ -126,19 +130,23 @@ var finalStages = []histories.F{
 	histories.StartOffsets, histories.EndOffsets, histories.Assign, histories.Poll, histories.EndOffsets,
 }
 
-func newFinals(o Options) *finals { return &finals{make([]finalRead, o.Logs)} }
+func newFinals(o Options) *finals {
+	return &finals{logs: make([]finalRead, o.Logs), stages: finalStages}
+}
 
 func (f *finals) source() source { return source{f.next, f.saw} }
 
 func (f *finals) next(_ time.Duration, worker int, op *histories.Op) uint8 {
 	l := &f.logs[worker]
-	if l.stage == len(finalStages) {
+	if l.stage == len(f.stages) {
 		return turnDone
 	}
-	op.F = finalStages[l.stage]
+	op.F = f.stages[l.stage]
 	switch op.F {
 	case histories.Poll:
 		op.Mops = append(op.Mops, histories.Mop{})
+	case histories.Fence:
+		op.Keys = append(op.Keys, f.ids...)
 	default:
 		op.Keys = append(op.Keys, int64(worker))
 		op.Seek.To = histories.SeekResume
@@ -158,6 +166,9 @@ func (f *finals) saw(worker int, op *histories.Op) {
 	case histories.EndOffsets:
 		l.end = op.Offsets[0].Offset
 	case histories.Poll:
+		if len(op.Fetched) > 0 {
+			l.position = max(l.position, op.Fetched[0].Position)
+		}
 		if n := len(op.Recs); n > 0 {
 			l.position = op.Recs[n-1].Offset + 1
 		}

@@ -29,6 +29,8 @@ type Options struct {
 	// The contract says kafka reads then.
 	StaleRate float64
 
+	Txns bool // transactions, transformations and fences instead of the shares above
+
 	NoTails bool // no tailing readers
 	NoFinal bool // no final reads, and no phases after the main one
 	Faults  int  // fault events, each proven to bite and to heal; 2
@@ -88,6 +90,10 @@ func (o Options) Header() histories.Header {
 			Retention: "none", Cleanup: "delete", Timestamps: "create", Consumers: "assign",
 			Transactions: &no, Reads: "strict",
 		},
+	}
+	if o.Txns {
+		h.Workload = "txn"
+		h.Contract.Transactions, h.Contract.Isolation, h.Contract.Attempts = &yes, "read_committed", "retried"
 	}
 	if o.StaleRate > 0 {
 		h.Contract.Reads = "kafka"

@@ -21,6 +21,9 @@ type Source[T ~uint8] interface {
 // record and nothing else that grows.
 func Simulate(o Options, emit func(*histories.Op)) Stats {
 	o = o.withDefaults()
+	if o.Txns {
+		return simulate(o, newTxnMix(o).source(), newTxnFinals(o).source(), emit)
+	}
 	return simulate(o, newMix(o).source(), newFinals(o).source(), emit)
 }
 

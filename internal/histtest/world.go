@@ -14,6 +14,10 @@ type world struct {
 	logs  []content
 	done  []int64 // by log: the greatest length that a completed operation shows
 	stats *Stats
+
+	owner     map[int64]int64            // by transactional id: its last instance
+	instances int64                      // of producers, so far
+	groups    map[string]map[int64]int64 // committed positions
 }
 
 // assigned is a log that a process reads, and where.
@@ -38,6 +42,9 @@ func (w *world) effect(a *agent) (late bool) {
 	case histories.Assign:
 		w.assign(a)
 		return false
+	case histories.Txn:
+		w.txn(a)
+		return false
 	}
 	if w.chance(w.opts.FailRate) {
 		op.Type, op.Error = histories.Fail, "not the leader"
@@ -46,11 +53,13 @@ func (w *world) effect(a *agent) (late bool) {
 	switch op.F {
 	case histories.Poll:
 		w.poll(a)
-	case histories.EndOffsets, histories.StartOffsets:
+	case histories.Fence:
+		w.fence(op)
+	case histories.EndOffsets, histories.StartOffsets, histories.StableOffsets:
 		op.Offsets = op.Offsets[:0]
 		for _, k := range op.Keys {
 			var offset int64
-			if op.F == histories.EndOffsets {
+			if op.F != histories.StartOffsets {
 				offset = w.logs[k].n
 				a.saw(k, offset)
 			}
@@ -121,6 +130,8 @@ func (w *world) assign(a *agent) {
 		switch {
 		case given >= 0:
 			at.position = given
+		case op.Seek.To == histories.SeekCommitted:
+			at.position = w.groups[op.Group][k]
 		case op.Seek.To == histories.SeekBeginning:
 		case op.Seek.To == histories.SeekBack && was >= 0:
 			at.position = max(0, was-op.Seek.Back)
@@ -133,6 +144,9 @@ func (w *world) assign(a *agent) {
 		}
 		a.saw(k, at.position)
 		a.assigned = append(a.assigned, at)
+	}
+	if op.Isolation != histories.IsolationContract {
+		a.all = op.Isolation == histories.ReadUncommitted
 	}
 	op.Offsets = op.Offsets[:0]
 	for _, at := range a.assigned {
@@ -150,6 +164,14 @@ func (w *world) poll(a *agent) {
 	if a.reader {
 		most = max(most, readerPollMax)
 	}
+	w.pollInto(a, 0, most)
+}
+
+// pollInto makes the poll that is the operation's mop of this number: at most
+// so many records of each log.
+func (w *world) pollInto(a *agent, mop int, most int64) {
+	op := &a.op
+	op.Mops[mop].From = int32(len(op.Runs))
 	for i := range a.assigned {
 		at := &a.assigned[i]
 		log := &w.logs[at.key]
@@ -158,19 +180,20 @@ func (w *world) poll(a *agent) {
 			end = w.older(a, i, end)
 		}
 		op.Fetched = append(op.Fetched, histories.Fetched{Key: at.key, Position: at.position, HighWatermark: end, Epoch: -1})
-		to := min(end, at.position+most)
-		if to > at.position {
-			from := int32(len(op.Recs))
-			for o := at.position; o < to; o++ {
-				op.Recs = append(op.Recs, histories.Rec{Offset: o, Value: log.at(o)})
+		from := int32(len(op.Recs))
+		for left := most; at.position < end && left > 0; at.position++ {
+			if log.shown(at.position, !a.all) {
+				op.Recs = append(op.Recs, histories.Rec{Offset: at.position, Value: log.at(at.position)})
+				left--
 			}
-			op.Runs = append(op.Runs, histories.Run{Key: at.key, From: from, To: int32(len(op.Recs))})
-			at.position = to
+		}
+		if to := int32(len(op.Recs)); to > from {
+			op.Runs = append(op.Runs, histories.Run{Key: at.key, From: from, To: to})
 		}
 		a.saw(at.key, end)
 	}
-	op.Mops[0].Polled = true
-	op.Mops[0].To = int32(len(op.Runs))
+	op.Mops[mop].Polled = true
+	op.Mops[mop].To = int32(len(op.Runs))
 }
 
 // older chooses a length that Kafka may still show to the process, although an
@@ -200,6 +223,13 @@ func (w *world) complete(op *histories.Op) {
 	case histories.Poll:
 		for _, f := range op.Fetched {
 			w.done[f.Key] = max(w.done[f.Key], f.HighWatermark)
+		}
+	case histories.Txn:
+		for _, m := range op.Mops {
+			if m.Send {
+				w.done[m.Key] = max(w.done[m.Key], m.Offset+1)
+				w.stats.Acked[m.Key]++
+			}
 		}
 	case histories.EndOffsets:
 		for _, o := range op.Offsets {

@@ -264,6 +264,9 @@ func (s Spec) Validate() error {
 	if err := s.validateSteps(); err != nil {
 		return err
 	}
+	if w, _ := s.workload(); w.Client == "txn" && (s.Acks != "all" || !s.Idempotence) {
+		return fmt.Errorf("workload %s with acks=%s and idempotence=%t: transactions need acks=all and idempotence", s.Workload, s.Acks, s.Idempotence)
+	}
 	if err := oneOf("compression", s.Compression, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
 		return err
 	}
