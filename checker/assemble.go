@@ -47,6 +47,8 @@ func (j *Judge) verdict() Verdict {
 			count = q
 		case *expectations:
 			expected = q
+		case *jepsenRules:
+			v.Jepsen = q.verdict
 		}
 	}
 	if len(j.form.problems) > 0 {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/ackproof/ackproof/histories"
@@ -46,6 +47,8 @@ func (b *batch) add(op *histories.Op) {
 	c.Bad, b.bad = copied(b.bad, op.Bad)
 	c.Keys, b.keys = copied(b.keys, op.Keys)
 	c.Offsets, b.offsets = copied(b.offsets, op.Offsets)
+	c.IDs = slices.Clone(op.IDs) // rare, as rebalances are
+	c.Rebalances = slices.Clone(op.Rebalances)
 	if op.Event != nil {
 		e := *op.Event // rare; the rest of it is never overwritten by readers
 		c.Event = &e

@@ -44,6 +44,8 @@ var Checkers = []Checker{
 	{Name: "whole", Doc: "After the heal the cluster becomes whole again.",
 		Kinds: []Kind{NoRecovery}, New: newWholeAgain},
 	{Name: "expectations", Doc: "What the header expects of the run.", New: newExpectations},
+	{Name: "jepsen", Doc: "Where it is asked for: what jepsen.tests.kafka would say of the same facts.",
+		New: newJepsenRules},
 	{Name: "stats", Doc: "Counts, rates and latencies, by operation, phase and fault.",
 		New: newStats},
 }

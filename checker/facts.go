@@ -123,7 +123,7 @@ func (f *Facts) observeMops(op *histories.Op) {
 		m := &op.Mops[i]
 		if m.Send {
 			f.sent(op, m)
-			unproven = unproven || op.Type == histories.Info && m.Offset >= 0
+			unproven = unproven || op.Type == histories.Info && (m.Offset >= 0 || len(op.Mops) > 1)
 			continue
 		}
 		for j := m.From; j < m.To; j++ {

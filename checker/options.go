@@ -23,6 +23,8 @@ type Options struct {
 	// the same read, each in a goroutine of its own. One that panics takes no
 	// more part, and its Finish is not called.
 	Also []Pass
+	// Jepsen asks for Verdict.Jepsen: what jepsen.tests.kafka would say; nil: not.
+	Jepsen *JepsenRules
 }
 
 // withDefaults replaces what was left at zero.

@@ -69,6 +69,9 @@ type Verdict struct {
 	Unknown      []Reason        `json:"unknown"` // why nothing more can be said
 	Faults       []FaultResult   `json:"faults"`
 	Stats        json.RawMessage `json:"stats"` // Stats, see stats.go
+	// Jepsen is the verdict by the rules of jepsen.tests.kafka, where it was
+	// asked for. It has no bearing on Valid.
+	Jepsen *JepsenVerdict `json:"jepsen,omitempty"`
 }
 
 // Judged counts what the verdict rests on.

@@ -24,6 +24,7 @@ func (a *app) checkCmd() *cobra.Command {
 		contract string
 		format   string
 		asJSON   bool
+		rules    jepsenFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "check FILE|DIR|-",
@@ -38,6 +39,9 @@ func (a *app) checkCmd() *cobra.Command {
 				o.Contract = &c
 			}
 			if err := run.CheckModel(o.Model); err != nil {
+				return usage(err)
+			}
+			if o.Jepsen, err = rules.parse(cmd.Flags().Changed); err != nil {
 				return usage(err)
 			}
 			switch {
@@ -59,6 +63,7 @@ func (a *app) checkCmd() *cobra.Command {
 	cmd.Flags().IntVar(&o.MinAcked, "min-acked", 0, "acknowledged records that each log needs for valid; 0: none (default: the run's, or 50)")
 	cmd.Flags().DurationVar(&o.WindowTimeout, "window-timeout", 10*time.Second, "limit for porcupine on one window")
 	cmd.Flags().StringVar(&o.WindowDir, "windows", "", "write porcupine's pages of violating windows into this directory")
+	rules.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
 	return cmd
 }
@@ -92,6 +97,7 @@ func (a *app) check(path, format string, o checker.Options, asJSON bool) error {
 	}
 	h, _ := in.Header()
 	report.Summary(a.out, report.Run{Header: h, Verdict: v})
+	report.Jepsen(a.out, v.Jepsen)
 	return verdictCode(v.Valid)
 }
 
