@@ -169,9 +169,7 @@ func (n *naiveJepsen) delta(key, a, b int64) int {
 func (n *naiveJepsen) content() {
 	for key, slots := range n.log {
 		offsets := map[int64][]int64{}
-		var all []int64
 		for o, values := range slots {
-			all = append(all, o)
 			if len(values) > 1 {
 				n.counts["inconsistent-offsets"]++
 			}

@@ -89,14 +89,14 @@ func (w *jepsenWalk) piece(op *tapeOp, p *jepsenProcess, s *piece) {
 		if _, had := w.alone[point{s.log, s.v}]; !had {
 			w.alone[point{s.log, s.v}] = len(w.alone)
 		}
-		w.again1(op, s.log, s.v)
+		w.retried(op, s.log, s.v)
 		w.step(op, p, now, w.placeOf(l, s.v))
 	case s.n == 0:
 	case w.dirty[s.log] || w.again[s.log]:
 		for offset := s.from; offset < s.from+s.n; offset++ {
 			t, _ := l.slots.find(offset)
 			v := l.slots.value(t, offset)
-			w.again1(op, s.log, v)
+			w.retried(op, s.log, v)
 			w.step(op, p, now, w.placeOf(l, v))
 		}
 	default:
@@ -105,8 +105,8 @@ func (w *jepsenWalk) piece(op *tapeOp, p *jepsenProcess, s *piece) {
 	}
 }
 
-// again1 counts an ok poll of a value that failed and was sent again.
-func (w *jepsenWalk) again1(op *tapeOp, log int, value int64) {
+// retried counts an ok poll of a value that failed and was sent again.
+func (w *jepsenWalk) retried(op *tapeOp, log int, value int64) {
 	if op.typ != histories.OK || !w.again[log] {
 		return
 	}

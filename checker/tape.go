@@ -15,9 +15,7 @@ type tape struct {
 	last []int64 // by log: the value written last
 	n    int     // entries
 
-	pieces []piece
-	sends  []tapeSend
-	keys   []int
+	pieces []piece // of the entry under way
 }
 
 // tapeOp is an entry of the tape; its slices are lent.
