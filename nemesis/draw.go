@@ -20,8 +20,8 @@ type DrawConfig struct {
 	Calm time.Duration
 	// Interval is the mean time between the starts of two events.
 	Interval time.Duration
-	// Embedded says that the Toxiproxy server is our own: "all" means more then.
-	Embedded bool
+	// Offer is what the target has: it decides what "all" means.
+	Offer Offer
 }
 
 const (
@@ -37,6 +37,7 @@ const (
 // same plan. The faults come from a shuffled deck, so that k events hold k
 // different kinds where the list has that many. Mostly one fault acts at a
 // time, now and then two on different nodes; in between the links are quiet.
+// Faults that act on the cluster itself take longer than the interval says.
 func Draw(r *rand.Rand, cfg DrawConfig) (Plan, error) {
 	faults, err := cfg.faults()
 	if err != nil || len(faults) == 0 {
@@ -51,6 +52,9 @@ func Draw(r *rand.Rand, cfg DrawConfig) (Plan, error) {
 	}
 	if cfg.Calm < 0 || usable < shortest {
 		return nil, fmt.Errorf("draw a plan: %v, of which %v calm, leave no time for a fault: %v or more is needed", cfg.Length, cfg.Calm, cfg.Calm+shortest)
+	}
+	if seasonal(faults) {
+		return newSeason(r, &cfg, faults).draw()
 	}
 	n := max(1, int(math.Round(float64(usable)/float64(cfg.Interval))))
 	if usable/time.Duration(n) < shortest {
@@ -77,13 +81,13 @@ func (cfg *DrawConfig) faults() ([]Fault, error) {
 		f, ok := FindFault(name)
 		switch {
 		case name == "all":
-			for _, n := range FaultNames(cfg.Embedded) {
+			for _, n := range FaultNames(cfg.Offer) {
 				want[n] = true
 			}
 		case !ok:
-			return nil, unknown(name, append(FaultNames(true), "all", "none"), "faults are")
-		case f.OwnServer && !cfg.Embedded:
-			return nil, fmt.Errorf("%s needs our own Toxiproxy server: leave out --toxiproxy, or choose other faults", name)
+			return nil, unknown(name, append(everyName(), "all", "none"), "faults are")
+		case f.Lacks(cfg.Offer) != nil:
+			return nil, f.Lacks(cfg.Offer)
 		default:
 			want[name] = true
 		}
@@ -206,6 +210,9 @@ func (d *dealer) args(f Fault) map[string]float64 {
 	for {
 		args := map[string]float64{}
 		for _, a := range f.Args {
+			if a.Optional && a.Min == a.Max {
+				continue // left to the event
+			}
 			steps := int(math.Round((a.Max - a.Min) / a.Step))
 			v := a.Min + float64(d.r.IntN(steps+1))*a.Step
 			args[a.Name] = math.Round(v*1000) / 1000

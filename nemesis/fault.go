@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ackproof/ackproof/internal/names"
 )
@@ -20,8 +21,19 @@ type Fault struct {
 	// InContract says that a broker must keep its promises under the fault.
 	// Only such faults are drawn by "all".
 	InContract bool
-	// OwnServer says that the fault needs our own Toxiproxy server.
-	OwnServer bool
+	// Family is what the fault acts upon. Draws take the families in turn.
+	Family Family
+	// Needs is what the target must have besides the clients' links.
+	Needs []Need
+	// Nodes is how many nodes the cluster must have; 0: any number.
+	Nodes int
+	// Hits says which nodes a draw chooses.
+	Hits Hits
+	// Hold is how long a drawn event is held; zero: as the interval has it. A
+	// cluster takes 3 to 6 s to notice that a node is gone.
+	Hold Hold
+	// Clean is how long the proof that it is gone may take; 0: a few seconds.
+	Clean time.Duration
 	// OwnProof says that the bite can be proven only on our own server.
 	OwnProof bool
 	// Cut says that nothing useful gets through, so that clients make no
@@ -30,11 +42,42 @@ type Fault struct {
 	// Check judges what no single argument shows; nil: nothing to judge.
 	Check func(Event) error
 	// Inject makes the event happen and returns what takes it away again. On
-	// error the links may be in any state and must be healed.
+	// error the world may be in any state and must be healed.
 	Inject func(ctx context.Context, w *World, e Event) (Heal, error)
 	// Watch prepares the measurements on one of the event's nodes.
 	Watch func(w *World, e Event, node string) Watch
 }
+
+// Family is what a fault acts upon.
+type Family string
+
+// Families of faults.
+const (
+	OnLinks   Family = ""        // the ways from clients to nodes
+	OnPeers   Family = "peers"   // the ways between nodes, slowed down
+	OnCuts    Family = "cuts"    // the ways between nodes, cut
+	OnCrashes Family = "crashes" // processes that end at once
+	OnProcess Family = "process" // processes that end gently or stand still
+	OnCluster Family = "cluster" // what an admin may do
+	OnPackets Family = "packets" // packets of the ways between nodes
+)
+
+// Hits says which nodes a draw chooses.
+type Hits int
+
+// Choices of nodes.
+const (
+	HitsAny      Hits = iota // one, a minority, a majority or all
+	HitsOne                  // one
+	HitsMinority             // one, or as many as are less than half
+	HitsAll                  // all, in a drawn order
+)
+
+// Hold is how long a drawn event is held.
+type Hold struct{ Min, Max time.Duration }
+
+// clusterHold is for faults that a cluster must notice to be harmed by them.
+var clusterHold = Hold{10 * time.Second, 15 * time.Second}
 
 // Arg is a parameter of a fault.
 type Arg struct {
@@ -60,25 +103,68 @@ var Faults = []Fault{
 	reset,
 	limitData,
 	retransmit,
+	isolate,
+	isolateStall,
+	isolateDown,
+	isolateIn,
+	isolateOut,
+	halves,
+	ring,
+	bridge,
+	peerLatency,
+	peerBandwidth,
+	peerSlicer,
+	peerSlowClose,
+	peerRetransmit,
+	kill,
+	killAll,
+	rollingRestart,
+	pauseFault,
+	stop,
+	powerLoss,
+	moveLeaders,
+	reassign,
+	rollSegments,
 }
 
 // FindFault finds a fault by its name.
 func FindFault(name string) (Fault, bool) {
-	i := slices.IndexFunc(Faults, func(f Fault) bool { return f.Name == name })
-	if i < 0 {
-		return Fault{}, false
+	if f := row(name); f != nil {
+		return *f, true
 	}
-	return Faults[i], true
+	return Fault{}, false
 }
 
+// row is a fault's row in the catalogue; nil: there is none.
+func row(name string) *Fault {
+	for i := range Faults {
+		if Faults[i].Name == name {
+			return &Faults[i]
+		}
+	}
+	return nil
+}
+
+// clean is how long the proof that the fault is gone may take.
+func (f *Fault) clean() time.Duration { return max(f.Clean, cleanLimit) }
+
 // FaultNames lists what "all" means: every fault that stays inside the
-// contract and can be injected and proven on the kind of server.
-func FaultNames(embedded bool) []string {
+// contract and can be injected and proven where this is offered.
+func FaultNames(o Offer) []string {
 	var out []string
 	for _, f := range Faults {
-		if f.InContract && (embedded || !f.OwnServer && !f.OwnProof) {
+		if f.bears(o) && f.Lacks(o) == nil && (o.OwnServer || !f.OwnProof) {
 			out = append(out, f.Name)
 		}
+	}
+	return out
+}
+
+// everyName lists the whole catalogue, for what a user may have meant.
+func everyName() []string {
+	out := make([]string, len(Faults))
+	for i, f := range Faults {
+		out[i] = f.Name
 	}
 	return out
 }

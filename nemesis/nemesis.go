@@ -74,6 +74,7 @@ const (
 
 // New returns a nemesis for the plan.
 func New(cfg Config) *Nemesis {
+	cfg.World.cache = &stateCache{}
 	return &Nemesis{cfg: cfg, world: &cfg.World, active: map[int]Event{}}
 }
 
@@ -82,7 +83,7 @@ func New(cfg Config) *Nemesis {
 // is broken then is healed. An error is the harness's own: a fault that could
 // not be taken away.
 func (n *Nemesis) Run(ctx context.Context) error {
-	if err := n.cfg.Plan.CheckServer(n.world.Links.Embedded()); err != nil {
+	if err := n.cfg.Plan.Check(n.world.Offer()); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -92,9 +93,9 @@ func (n *Nemesis) Run(ctx context.Context) error {
 	done := make([]chan struct{}, len(plan))
 	for i, e := range plan {
 		done[i] = make(chan struct{})
-		var before []chan struct{} // events on the same links must be over, proof and all
+		var before []chan struct{} // what must be over, proof and all
 		for j, o := range plan[:i] {
-			if share(o.On, e.On) {
+			if follows(e, o) {
 				before = append(before, done[j])
 			}
 		}

@@ -2,7 +2,6 @@ package nemesis
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,7 +156,7 @@ func (e *Event) set(field string, raw json.RawMessage) (err error) {
 		}
 	case "direction":
 		if json.Unmarshal(raw, &e.Direction) != nil {
-			err = errors.New("want upstream, downstream or both")
+			err = errors.New("want a word: upstream, downstream, in, out or both, as the fault has it")
 		}
 	case "args":
 		e.Args, err = arguments(raw)
@@ -226,7 +225,7 @@ func (p *planParser) judge(e Event) (string, error) {
 	}
 	f, ok := FindFault(e.Fault)
 	if !ok {
-		return "fault", unknown(e.Fault, FaultNames(true), "faults are")
+		return "fault", unknown(e.Fault, everyName(), "faults are")
 	}
 	if len(e.On) == 0 {
 		if p.nodes == nil {
@@ -235,7 +234,14 @@ func (p *planParser) judge(e Event) (string, error) {
 		return "on", fmt.Errorf("no nodes: there are %s", strings.Join(p.nodes, ", "))
 	}
 	for i, node := range e.On {
-		if p.nodes != nil && !slices.Contains(p.nodes, node) {
+		if symbolic(node) {
+			if err := checkSymbol(node); err != nil {
+				return "on", err
+			}
+			if node == AtRandom {
+				continue // each one is another node
+			}
+		} else if p.nodes != nil && !slices.Contains(p.nodes, node) {
 			return "on", unknown(node, p.nodes, "nodes are")
 		}
 		if slices.Contains(e.On[:i], node) {
@@ -243,31 +249,4 @@ func (p *planParser) judge(e Event) (string, error) {
 		}
 	}
 	return f.check(e)
-}
-
-// overlaps refuses two events on one link at the same time: neither could be
-// proven, and one of Toxiproxy's toxics would tear holes into the other's.
-func (p *planParser) overlaps() error {
-	type stretch struct {
-		end   time.Duration
-		event int
-	}
-	order := make([]int, len(p.plan))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.plan[a].At, p.plan[b].At) })
-	busy := map[string]stretch{}
-	for _, i := range order {
-		e := p.plan[i]
-		for _, node := range e.On {
-			if b, ok := busy[node]; ok && e.At < b.end {
-				o := p.plan[b.event]
-				return p.at(p.begun[i], fmt.Sprintf("event %d, on", i), fmt.Errorf(
-					"%s on %s begins at %v while event %d (%s) holds the same link until %v", e.Fault, node, e.At, b.event, o.Fault, b.end))
-			}
-			busy[node] = stretch{e.At + e.For, i}
-		}
-	}
-	return nil
 }

@@ -16,8 +16,8 @@ type Event struct {
 	At        time.Duration      `json:"at"`  // since the walk of the plan began
 	For       time.Duration      `json:"for"` // how long it is held
 	Fault     string             `json:"fault"`
-	On        []string           `json:"on"`                  // node names
-	Direction string             `json:"direction,omitempty"` // upstream, downstream or both; empty where the fault has none
+	On        []string           `json:"on"`                  // node names, or symbols that are resolved when the event begins
+	Direction string             `json:"direction,omitempty"` // one of the fault's; empty where it has none
 	Args      map[string]float64 `json:"args,omitempty"`      // units in the names: latency_ms, rate_kBps
 }
 
@@ -110,18 +110,4 @@ func (p Plan) Unusual() []string {
 		}
 	}
 	return out
-}
-
-// CheckServer says whether the plan can run: a foreign Toxiproxy server does
-// not know our own toxics.
-func (p Plan) CheckServer(embedded bool) error {
-	if embedded {
-		return nil
-	}
-	for _, e := range p {
-		if f, ok := FindFault(e.Fault); ok && f.OwnServer {
-			return fmt.Errorf("event %d: %s needs our own Toxiproxy server: leave out --toxiproxy, or take the event from the plan", e.ID, e.Fault)
-		}
-	}
-	return nil
 }

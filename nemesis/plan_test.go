@@ -20,7 +20,7 @@ var threeNodes = []string{"n1", "n2", "n3"}
 
 // defaults is a run of 20 s with its plan in the first 15.
 func defaults() DrawConfig {
-	return DrawConfig{Faults: []string{"all"}, Nodes: threeNodes, Length: 15 * time.Second, Calm: time.Second, Interval: 2500 * time.Millisecond, Embedded: true}
+	return DrawConfig{Faults: []string{"all"}, Nodes: threeNodes, Length: 15 * time.Second, Calm: time.Second, Interval: 2500 * time.Millisecond, Offer: Offer{OwnServer: true}}
 }
 
 // TestDrawIsGolden holds the draw of one seed byte for byte: a saved plan can
@@ -53,7 +53,7 @@ func TestDrawnPlans(t *testing.T) {
 			Nodes:    []string{"n1", "n2", "n3", "n4", "n5"}[:rapid.IntRange(1, 5).Draw(t, "nodes")],
 			Calm:     time.Duration(rapid.IntRange(0, 5000).Draw(t, "calm")) * time.Millisecond,
 			Interval: time.Duration(rapid.IntRange(1000, 20_000).Draw(t, "interval")) * time.Millisecond,
-			Embedded: rapid.Bool().Draw(t, "embedded"),
+			Offer:    Offer{OwnServer: rapid.Bool().Draw(t, "embedded")},
 		}
 		cfg.Length = cfg.Calm + time.Duration(rapid.IntRange(1000, 300_000).Draw(t, "length"))*time.Millisecond
 		if rapid.Bool().Draw(t, "few") {
@@ -78,7 +78,7 @@ func TestDrawnPlans(t *testing.T) {
 		if u := slices.DeleteFunc(p.Unusual(), func(s string) bool { return strings.Contains(s, "too short") }); len(u) > 0 {
 			t.Fatalf("drawn outside the realistic ranges: %v", u)
 		}
-		if err := p.CheckServer(cfg.Embedded); err != nil {
+		if err := p.Check(cfg.Offer); err != nil {
 			t.Fatal(err)
 		}
 		checkDeck(t, p, cfg)
@@ -155,7 +155,7 @@ func TestDrawRefuses(t *testing.T) {
 		says   string
 	}{
 		{func(c *DrawConfig) { c.Faults = []string{"latncy"} }, `did you mean "latency"?`},
-		{func(c *DrawConfig) { c.Faults, c.Embedded = []string{"retransmit"}, false }, "own Toxiproxy server"},
+		{func(c *DrawConfig) { c.Faults, c.Offer = []string{"retransmit"}, Offer{} }, "own Toxiproxy server"},
 		{func(c *DrawConfig) { c.Nodes = nil }, "no nodes"},
 		{func(c *DrawConfig) { c.Length = c.Calm }, "no time for a fault"},
 		{func(c *DrawConfig) { c.Interval = time.Millisecond }, "1s or more"},
@@ -231,7 +231,7 @@ func TestParsePlanRefuses(t *testing.T) {
 		{`[{"id":-1,` + ok + `}]`, "whole number from 0"},
 		{`[{"id":3,` + ok + `},{"id":3,` + ok + `}]`, "3 is the id of an earlier event"},
 		{"[{" + ok + "},\n{\"at\":\"1500ms\",\"for\":\"1s\",\"fault\":\"stall\",\"on\":[\"n2\",\"n1\"],\"direction\":\"both\"}]",
-			"p:2: event 1, on: stall on n1 begins at 1.5s while event 0 (down) holds the same link until 2s"},
+			"p:2: event 1, on: stall n2+n1 begins at 1.5s while event 0 (down n1) holds the same link until 2s"},
 	} {
 		_, err := ParsePlan("p", []byte(c.plan), threeNodes)
 		if err == nil || !strings.Contains(err.Error(), c.says) {

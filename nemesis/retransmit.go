@@ -18,7 +18,7 @@ var retransmit = Fault{
 	},
 	Directions: anyDirection,
 	InContract: true,
-	OwnServer:  true,
+	Needs:      []Need{NeedOwnServer},
 	Inject: onLinks(func(e Event) shape {
 		return sided(e, toxic.Params{Loss: e.Args["share"], RTO: e.millis("rto_ms")}, "", nil)
 	}),

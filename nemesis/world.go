@@ -13,6 +13,14 @@ type World struct {
 	Peers     *Peers    // nodes to nodes; nil: they cannot be cut apart
 	Processes Processes // nil: the nodes' processes are not ours
 	Admin     Admin     // nil: nobody can be asked, or told to move leaders
+	// Topics are the run's own: what the cluster is asked of, and what admin
+	// faults touch. None: all that the run created.
+	Topics []string
+	// Netns says that the process and the nodes live in a network namespace of
+	// their own, whose packets may be dropped.
+	Netns bool
+
+	cache *stateCache // of New; nil: every question is asked
 }
 
 // Processes drives the nodes' processes. Every call names the node and returns

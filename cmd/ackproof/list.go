@@ -17,6 +17,8 @@ import (
 
 func (a *app) listCmd() *cobra.Command {
 	var where, toxiproxy string
+	var nodes int
+	var netns bool
 	cmd := &cobra.Command{
 		Use:       "list " + strings.Join(catalogueNames(), "|"),
 		Short:     "List a catalogue, one entry a line, its name first",
@@ -29,9 +31,8 @@ func (a *app) listCmd() *cobra.Command {
 			if err := nemesis.CheckURL(toxiproxy); err != nil {
 				return usage(fmt.Errorf("--toxiproxy: %w", err))
 			}
-			// Which faults "all" means is up to whose Toxiproxy server breaks the
-			// network, and that is ours on every target unless --toxiproxy is given.
-			c, err := run.ByName("catalogue", args[0], report.CataloguesOn(toxiproxy == ""), func(c report.Catalogue) string { return c.Name })
+			offer := run.OfferOf(where, nodes, toxiproxy, netns)
+			c, err := run.ByName("catalogue", args[0], report.CataloguesOn(offer), func(c report.Catalogue) string { return c.Name })
 			if err != nil {
 				return usage(err)
 			}
@@ -50,6 +51,8 @@ func (a *app) listCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&where, "target", "embedded", "faults: mark what --nemesis all means on this target")
 	cmd.Flags().StringVar(&toxiproxy, "toxiproxy", "", "faults: mark what --nemesis all means on a foreign Toxiproxy server")
+	cmd.Flags().IntVar(&nodes, "nodes", 3, "faults: with so many nodes")
+	cmd.Flags().BoolVar(&netns, "netns", false, "faults: in a network namespace of the run's own")
 	return cmd
 }
 

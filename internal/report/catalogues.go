@@ -26,14 +26,17 @@ type Row struct {
 	Cells      []string
 }
 
-// Catalogues returns all of them, as they stand on a Toxiproxy server of our own.
-func Catalogues() []Catalogue { return CataloguesOn(true) }
+// everything is what a cluster of our own offers with a network namespace.
+var everything = nemesis.Offer{OwnServer: true, Peers: true, Processes: true, Admin: true, Netns: true}
 
-// CataloguesOn returns all of them for a Toxiproxy server of our own, or for a
-// foreign one: it decides which faults "all" means.
-func CataloguesOn(own bool) []Catalogue {
+// Catalogues returns all of them, as they stand on a cluster of our own.
+func Catalogues() []Catalogue { return CataloguesOn(everything) }
+
+// CataloguesOn returns all of them for what a target offers: it decides which
+// faults "all" means.
+func CataloguesOn(o nemesis.Offer) []Catalogue {
 	return []Catalogue{
-		workloads(), faults(own), kinds(), targets(), models(), brokenBrokers(), outcomes(), expectations(),
+		workloads(), faults(o), kinds(), targets(), models(), brokenBrokers(), outcomes(), expectations(),
 	}
 }
 
@@ -45,16 +48,18 @@ func workloads() Catalogue {
 	return c
 }
 
-// faults lists the faults; those that "all" means on the server are marked.
-func faults(own bool) Catalogue {
+// faults lists the faults; those that "all" means there are marked.
+func faults(o nemesis.Offer) Catalogue {
 	c := Catalogue{
-		Name: "faults", Doc: "What the nemesis breaks: `--nemesis NAME,…`. `all` means those marked, on a Toxiproxy server of our own; " +
-			"on a foreign one (`--toxiproxy`) those that it can do and that can be proven there.",
-		Columns: []string{"fault", "all", "directions", "parameters (realistic range)", "what it does"},
+		Name: "faults", Doc: "What the nemesis breaks: `--nemesis NAME,…`. `all` means those marked whose needs the target meets " +
+			"(`ackproof list faults --target T` marks only these); on a foreign Toxiproxy server (`--toxiproxy`) those that it can do and that can be proven there. " +
+			"What is not marked may break the contract by itself and is drawn by name only. " +
+			"In a plan, `@leader`, `@leader:K`, `@controller` and `@random` stand for nodes that are found when the event begins.",
+		Columns: []string{"fault", "all", "needs", "directions", "parameters (realistic range)", "what it does"},
 	}
 	for _, f := range nemesis.Faults {
 		all := ""
-		if slices.Contains(nemesis.FaultNames(own), f.Name) {
+		if slices.Contains(nemesis.FaultNames(o), f.Name) {
 			all = "all"
 		}
 		var args []string
@@ -66,10 +71,19 @@ func faults(own bool) Catalogue {
 			line = "[all] " + line
 		}
 		c.Rows = append(c.Rows, Row{f.Name, line, []string{
-			f.Name, all, strings.Join(f.Directions, ", "), strings.Join(args, "; "), f.Doc,
+			f.Name, all, needs(f), strings.Join(f.Directions, ", "), strings.Join(args, "; "), f.Doc,
 		}})
 	}
 	return c
+}
+
+// needs lists what a fault needs of the target.
+func needs(f nemesis.Fault) string {
+	words := make([]string, len(f.Needs))
+	for i, n := range f.Needs {
+		words[i] = string(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 // argText is a parameter with its realistic range.

@@ -83,7 +83,7 @@ func (r *runner) makePlan() error {
 		plan, err = nemesis.Draw(r.spec.seed().Stream("nemesis"), nemesis.DrawConfig{
 			Faults: r.spec.Nemesis, Nodes: names,
 			Length:   time.Duration(r.spec.TimeLimit - r.spec.Calm),
-			Interval: time.Duration(r.spec.Interval), Embedded: r.spec.Toxiproxy == "",
+			Interval: time.Duration(r.spec.Interval), Offer: r.offer(),
 		})
 		if err != nil {
 			return &Refused{fmt.Errorf("draw the plan: %w", err)}
@@ -97,13 +97,19 @@ func (r *runner) makePlan() error {
 	if r.plan, err = nemesis.ParsePlan(histories.PlanFile, b, names); err != nil {
 		return &Refused{fmt.Errorf("the plan cannot be walked here: %w", err)}
 	}
-	if err := r.plan.CheckServer(r.spec.Toxiproxy == ""); err != nil {
+	if err := r.plan.Check(r.offer()); err != nil {
 		return &Refused{fmt.Errorf("the plan cannot be walked here: %w", err)}
 	}
 	for _, u := range r.plan.Unusual() {
 		r.logf("plan: %s", u)
 	}
 	return nil
+}
+
+// offer is what the started cluster has for faults to act upon.
+func (r *runner) offer() nemesis.Offer {
+	w := r.bed.world()
+	return w.Offer()
 }
 
 // createTopics creates the run's own topics and composes the header.

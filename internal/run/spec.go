@@ -331,6 +331,13 @@ func (s Spec) managed() bool {
 	return name == "kafka" || name == "process"
 }
 
+// OfferOf is what a target has for faults, so far as that is known before it
+// starts.
+func OfferOf(where string, nodes int, toxiproxy string, netns bool) nemesis.Offer {
+	o := target.Offers(where, nodes)
+	return nemesis.Offer{OwnServer: toxiproxy == "", Peers: o.Peers, Processes: o.Processes, Admin: o.Admin, Netns: netns, Nodes: nodes}
+}
+
 // Faulty tells whether the run breaks anything.
 func (s Spec) Faulty() bool { return len(s.Nemesis) > 0 && s.Nemesis[0] != "none" }
 
