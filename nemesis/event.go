@@ -17,6 +17,9 @@ func (n *Nemesis) event(ctx context.Context, e Event, begin time.Time) error {
 	if f == nil {
 		return fmt.Errorf("event %d: %w", e.ID, unknown(e.Fault, everyName(), "the catalogue has"))
 	}
+	if err := (Plan{e}).Check(n.world.Offer()); err != nil {
+		return err
+	}
 	var asked []string
 	if anySymbol(e.On) { // who is meant may change until the event begins
 		if !wait(ctx, time.Until(begin.Add(e.At))) {

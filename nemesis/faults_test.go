@@ -98,6 +98,9 @@ func cases() []Event {
 	}
 	var out []Event
 	for _, f := range Faults {
+		if f.Family != OnLinks {
+			continue
+		}
 		directions := f.Directions
 		if len(directions) == 0 {
 			directions = []string{""}

@@ -31,7 +31,9 @@ func (r *runner) record(ctx context.Context) error {
 	o := r.checkOptions()
 	o.Also = append(o.Also, gather)
 	r.live = startLiveJudge(r.rec, r.header, o)
-	r.nem = nemesis.New(nemesis.Config{World: r.bed.world(), Plan: r.plan, Record: r.noteFault, Log: r.log})
+	world := r.bed.world()
+	world.Topics = r.topics
+	r.nem = nemesis.New(nemesis.Config{World: world, Plan: r.plan, Record: r.noteFault, Log: r.log})
 	r.status = startTicker(r.report(), r.snapshot)
 	defer r.status.stop()
 	r.liveFile = r.startLiveFile(gather)
