@@ -19,7 +19,8 @@ var floors = [][]string{
 	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/metrics"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
 	{"internal/page"},
-	{"internal/run", "internal/doctor", "internal/scenario", "internal/report"},
+	{"internal/run", "internal/doctor", "internal/report"},
+	{"internal/scenario"},
 	{""},
 	{"cmd/ackproof"},
 }

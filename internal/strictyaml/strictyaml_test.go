@@ -114,3 +114,19 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestLine finds fields, and what should hold those that are not there.
+func TestLine(t *testing.T) {
+	file := []byte("name: x\nsteps:\n  - phase: a\n    faults:\n      - fault: down\n        on: [n1]\n  - phase: b\n")
+	for path, want := range map[string]int{
+		"name": 1, "steps": 2, "steps[0]": 3, "steps[0].faults[0].on": 6, "steps[1].phase": 7,
+		"steps[1].faults[0].on": 7, "steps[9].phase": 2, "nothing": 0, "": 0,
+	} {
+		if got := Line(file, path); got != want {
+			t.Errorf("%s: line %d, want %d", path, got, want)
+		}
+	}
+	if got := Line([]byte("a: [\n"), "a"); got != 0 {
+		t.Errorf("no YAML has line %d", got)
+	}
+}
