@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"internal/page"},
 	{"internal/run", "internal/doctor", "internal/report"},
 	{"internal/scenario"},
-	{""},
+	{"", "internal/serve"},
 	{"cmd/ackproof"},
 }
 

@@ -31,7 +31,7 @@ error, 130 second Ctrl-C.`,
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(a.runCmd(), a.checkCmd(), a.replayCmd(), a.showCmd(), a.convertCmd(), a.listCmd(), a.versionCmd(), a.proxiesCmd(), a.doctorCmd())
+	root.AddCommand(a.runCmd(), a.checkCmd(), a.replayCmd(), a.showCmd(), a.convertCmd(), a.listCmd(), a.versionCmd(), a.proxiesCmd(), a.doctorCmd(), a.serveCmd())
 	return root
 }
 

@@ -114,3 +114,7 @@ func Write(w io.Writer, r Run, d Data) error {
 }
 
 var pages = template.Must(template.New("").Funcs(Funcs).ParseFS(assets, "assets/*.html"))
+
+// Templates returns a copy of the pages' templates, to add others to that use
+// their parts.
+func Templates() (*template.Template, error) { return pages.Clone() }

@@ -16,7 +16,7 @@ function setUpLive(first) {
     if (!found.children.length) found.append(make("li", {}, "none so far"));
   };
   words(first);
-  const source = new EventSource("events");
+  const source = new EventSource(document.querySelector("[data-events]").dataset.events);
   const chip = document.querySelector(".chip");
   source.addEventListener("state", (e) => {
     const s = JSON.parse(e.data);
