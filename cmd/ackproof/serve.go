@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -40,14 +43,8 @@ func (a *app) serve(store, addr string) (err error) {
 	if err != nil {
 		return usage(err)
 	}
-	stop, release := onInterrupt(a.err, "ackproof: ending")
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer release()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		<-stop
-		cancel()
-	}()
 	fmt.Fprintf(a.out, "http://%s shows the runs of %s; Ctrl-C ends\n", l.Addr(), store)
 	if !serve.Loopback(l.Addr()) {
 		fmt.Fprintf(a.err, "ackproof: whoever reaches %s reads the store\n", l.Addr())

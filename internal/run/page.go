@@ -23,7 +23,7 @@ func (r *runner) savePage(v checker.Verdict, g *page.Gather) error {
 	var b bytes.Buffer
 	p := page.Run{
 		Title: filepath.Base(filepath.Dir(r.dir)) + "/" + filepath.Base(r.dir), Header: r.header, Verdict: v,
-		Mutant: r.spec.Mutant, Repeat: r.opts.Repeat, Files: filesOf(r.dir),
+		Scenario: r.spec.Scenario, Mutant: r.spec.Mutant, Repeat: r.opts.Repeat, Files: filesOf(r.dir),
 	}
 	if err := WritePage(&b, p, g, r.rec.Path()); err != nil {
 		return err
