@@ -105,7 +105,10 @@ func (r *runner) startLiveFile(g *page.Gather) *liveFile {
 func liveState(now, before Status, phase string, judging bool, g *page.Gather) page.Live {
 	s := page.Live{
 		Format: page.DataFormat, PID: os.Getpid(), State: page.Running, Phase: phase, Seconds: now.Elapsed.Seconds(),
-		OK: now.OK, Fail: now.Fail, Info: now.Info, Lag: now.Lag.Seconds(), Active: strings.Join(now.Active, ", "), Found: now.Anomalies, Data: g.Snapshot(),
+		OK: now.OK, Fail: now.Fail, Info: now.Info, Lag: now.Lag.Seconds(), Active: strings.Join(now.Active, ", "), Data: g.Snapshot(),
+	}
+	for _, f := range now.Anomalies {
+		s.Found = append(s.Found, page.Found{Kind: string(f.Kind), Count: f.Count})
 	}
 	if judging {
 		s.State = page.Judging

@@ -27,6 +27,11 @@ func TestBrowser(t *testing.T) {
 				tab := b.Visit(t, ts.URL+path, o)
 				if what == "live" {
 					underway(t, store, live, 5000)
+					var found string
+					tab.Eval(`document.getElementById("found").textContent`, &found)
+					if found != "lost-write × 2" {
+						t.Errorf("the live page has found %q", found)
+					}
 					tab.Until(`document.querySelector("[data-live=ok]").textContent.replace(/\D/g, "") === "5000"`)
 				}
 				if pictures != "" {

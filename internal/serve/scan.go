@@ -1,11 +1,13 @@
 package serve
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -120,19 +122,23 @@ func (s *Server) find() []string {
 // entry reads a run directory, or remembers it.
 func (s *Server) entry(id string) Entry {
 	var now [4]mark
+	dir, err := s.root.OpenRoot(id) // once: each file is one step away then
+	if err != nil {
+		return Entry{ID: id, State: broken, Why: err.Error()}
+	}
+	defer dir.Close()
 	for i, name := range []string{histories.SpecFile, histories.VerdictFile, histories.ReportFile, histories.LiveFile} {
-		if info, err := s.root.Stat(id + "/" + name); err == nil {
+		if info, err := dir.Stat(name); err == nil {
 			now[i] = mark{info.Size(), info.ModTime()}
 		}
 	}
-	now[3].size = 0 // it is only asked whether it is new
 	s.cache.mu.Lock()
 	known, ok := s.cache.runs[id]
 	s.cache.mu.Unlock()
 	live := now[3].at
 	now[3] = mark{}
 	if !ok || known.files != now {
-		known = cached{now, s.read(id)}
+		known = cached{now, read(dir, id)}
 		known.entry.HasPage = now[2] != (mark{})
 		s.cache.mu.Lock()
 		if s.cache.runs == nil {
@@ -167,9 +173,9 @@ func (c *cache) forget(ids []string) {
 }
 
 // read reads a run directory. What is wrong with it stands in the entry.
-func (s *Server) read(id string) Entry {
+func read(dir *os.Root, id string) Entry {
 	e := Entry{ID: id, State: unfinished}
-	b, err := s.root.ReadFile(id + "/" + histories.SpecFile)
+	b, err := dir.ReadFile(histories.SpecFile)
 	if err != nil {
 		return e.broken(histories.SpecFile, err)
 	}
@@ -181,7 +187,7 @@ func (s *Server) read(id string) Entry {
 		return e.broken(histories.SpecFile, err)
 	}
 	e.Target, e.Workload, e.Scenario, e.Mutant, e.Seed = spec.Target, spec.Workload, spec.Scenario, spec.Mutant, spec.Seed
-	b, err = s.root.ReadFile(id + "/" + histories.VerdictFile)
+	b, err = dir.ReadFile(histories.VerdictFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return e
 	}
@@ -230,7 +236,7 @@ func readHead(b []byte) (head, error) {
 	if !strings.HasSuffix(trimmed, "}") {
 		return h, errors.New("it breaks off: its writer was killed, or the disk was full")
 	}
-	dec := json.NewDecoder(strings.NewReader(string(b)))
+	dec := json.NewDecoder(bytes.NewReader(b))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return h, errors.New("it is no JSON object")
 	}

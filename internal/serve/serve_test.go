@@ -80,7 +80,7 @@ func underway(t testing.TB, store, id string, ok int64) {
 		g.Observe(&op)
 	}
 	b, err := json.Marshal(page.Live{Format: page.DataFormat, State: page.Running, Phase: "faults", OK: ok, Active: planted,
-		Found: []checker.Finding{{Kind: checker.LostWrite, Count: 2}}, Data: g.Snapshot()})
+		Found: []page.Found{{Kind: string(checker.LostWrite), Count: 2}}, Data: g.Snapshot()})
 	if err != nil {
 		t.Fatal(err)
 	}
