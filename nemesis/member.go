@@ -50,7 +50,12 @@ func newMember(w *World, e Event, node string) member {
 // look keeps the cluster's state before the fault, where it can be compared
 // with a later one: a cluster that loses its majority notices nothing.
 func (m *member) look(ctx context.Context) {
-	if m.world.Admin == nil || m.event.For < detection || 2*len(m.event.On) >= len(m.world.Links.links) {
+	away := slices.Clone(m.event.On)
+	if m.world.hit != nil {
+		away = append(away, m.world.hit()...)
+	}
+	slices.Sort(away)
+	if m.world.Admin == nil || m.event.For < detection || 2*len(slices.Compact(away)) >= len(m.world.Links.links) {
 		return
 	}
 	st, err := m.world.state(ctx)

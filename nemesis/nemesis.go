@@ -75,7 +75,10 @@ const (
 // New returns a nemesis for the plan.
 func New(cfg Config) *Nemesis {
 	cfg.World.cache = &stateCache{}
-	return &Nemesis{cfg: cfg, world: &cfg.World, active: map[int]Event{}}
+	n := &Nemesis{cfg: cfg, active: map[int]Event{}}
+	n.cfg.World.hit = n.missing
+	n.world = &n.cfg.World
+	return n
 }
 
 // Run walks the plan; the events' times count from the call. It returns when
@@ -160,6 +163,19 @@ func (n *Nemesis) Active() []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
 		out[i] = n.active[id].String()
+	}
+	return out
+}
+
+// missing lists the nodes that the cluster has to do without now.
+func (n *Nemesis) missing() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []string
+	for _, e := range n.active {
+		if f := row(e.Fault); f != nil && (f.Family == OnCuts || f.Family == OnCrashes || f.Family == OnProcess) {
+			out = append(out, e.On...)
+		}
 	}
 	return out
 }

@@ -25,6 +25,7 @@ func (r Route) Name() string { return r.From + "." + r.To + "." + r.Port }
 type Peers struct {
 	*Links
 	routes []Route
+	layers layers // cuts that act now
 }
 
 // PeerConfig is what the links between nodes are made from. They are always on

@@ -20,6 +20,7 @@ type World struct {
 	// their own, whose packets may be dropped.
 	Netns bool
 
+	hit   func() []string // nodes that other events keep from the cluster now; nil: none
 	cache *stateCache // of New; nil: every question is asked
 }
 
