@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if addr := os.Getenv(fakeBroker); addr != "" {
 		serveFake(addr)
 	}
+	if dir := os.Getenv(kafkaParent); dir != "" {
+		serveKafka(dir)
+	}
 	os.Exit(m.Run())
 }
 

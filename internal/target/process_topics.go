@@ -216,4 +216,3 @@ func (m *managed) coordinator(ctx context.Context, req *kmsg.FindCoordinatorRequ
 		}
 	}
 }
-

@@ -60,6 +60,8 @@ type Config struct {
 	// Value reads the value out of a record's payload, for a broken broker's
 	// ledger; negative where there is none. nil: the ledger has no values.
 	Value func(payload []byte) int64
+	// Progress says what takes long before the start; nil: nobody listens.
+	Progress func(line string)
 
 	dial dialFunc // of the administrative client; nil: to the address itself
 }

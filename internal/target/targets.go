@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ackproof/ackproof/internal/names"
+	"github.com/ackproof/ackproof/internal/target/kafkadist"
 )
 
 // Targets is the catalogue. The first one is the default.
@@ -17,6 +18,8 @@ var Targets = []Target{
 		"Only topics that the run created are touched. Reads are judged as Kafka promises them.", startExternal, checkExternal},
 	{"process", "Any broker whose nodes are processes that ackproof starts, drives and ends: process:FILE names a cluster file, " +
 		"process:chronik one that is shipped (see docs/cluster-files.md). Every ordered pair of nodes has its own proxies. Linux only.", startProcess, checkProcess},
+	{"kafka", "A real Apache Kafka (KRaft) of three nodes or one (--nodes), which ackproof starts, drives and ends: kafka is version " +
+		kafkadist.DefaultVersion + ", kafka:VERSION another one. Maven fetches it the first time; KAFKA_HOME names an unpacked one instead. Linux only.", startKafka, checkKafka},
 }
 
 // Start starts the target that spec names, as name or name:argument.
