@@ -27,14 +27,8 @@ func repeatCommand(s run.Spec, f runFlags) string {
 		case fl.Name == "safe": // stands for other flags, whose values are here
 		case fl.Name == "name" && v == defaultName(s):
 		case v == base.Lookup(fl.Name).Value.String() && (fl.Name != "nemesis" || !external(s)):
-		case fl.Value.Type() == "bool":
-			args = append(args, "--"+fl.Name+"="+v)
-		case fl.Value.Type() == "stringArray": // each value is a flag of its own
-			for _, each := range fl.Value.(pflag.SliceValue).GetSlice() {
-				add(fl.Name, each)
-			}
 		default:
-			add(fl.Name, strings.Trim(v, "[]"))
+			args = append(args, flagWords(fl)...)
 		}
 	})
 	if f.plan != "" {
@@ -45,6 +39,27 @@ func repeatCommand(s run.Spec, f runFlags) string {
 	}
 	add("seed", fmt.Sprint(s.Seed))
 	return strings.Join(args, " ")
+}
+
+// flagWords are the words of a command line that give a flag its value.
+func flagWords(f *pflag.Flag) (words []string) {
+	for _, v := range flagValues(f) {
+		if f.Value.Type() == "bool" {
+			words = append(words, "--"+f.Name+"="+v)
+			continue
+		}
+		words = append(words, "--"+f.Name, quote(v))
+	}
+	return words
+}
+
+// flagValues are the values that a flag has to be given, one after the other,
+// to be what it is.
+func flagValues(f *pflag.Flag) []string {
+	if f.Value.Type() == "stringArray" { // each value is a flag of its own
+		return f.Value.(pflag.SliceValue).GetSlice()
+	}
+	return []string{strings.Trim(f.Value.String(), "[]")}
 }
 
 // plain needs no quotes in a shell.

@@ -35,6 +35,7 @@ func Summary(out io.Writer, r Run) {
 	cluster(w, s)
 	faultTable(w, r.Verdict, s)
 	anomalies(w, r)
+	expected(w, r.Verdict)
 	unknowns(w, r.Verdict)
 	judged(w, r.Verdict)
 	verdictLine(w, r)
@@ -152,6 +153,28 @@ func indexes(ops []int64) string {
 		s[i] = fmt.Sprint(o)
 	}
 	return strings.Join(s, ", ")
+}
+
+// expected lists what was expected of the run, and what came of it.
+func expected(w io.Writer, v checker.Verdict) {
+	if len(v.Expectations) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nexpectation\tmet\twhy\n")
+	for _, e := range v.Expectations {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, Met(e.Met), e.Why)
+	}
+}
+
+// Met words whether an expectation is met.
+func Met(v checker.Validity) string {
+	switch v {
+	case checker.Valid:
+		return "yes"
+	case checker.Invalid:
+		return "NO"
+	}
+	return "unknown"
 }
 
 func unknowns(w io.Writer, v checker.Verdict) {

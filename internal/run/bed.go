@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ackproof/ackproof/client"
@@ -123,4 +124,28 @@ func (r *runner) startBed(ctx context.Context) error {
 func (r *runner) valueOf(payload []byte) int64 {
 	p, _, _ := client.DecodePayload(payload, r.runID, 0)
 	return p.Value
+}
+
+// Clean proves that a run left nothing behind on a bed that goes on: no toxic on
+// any link, every process at work, every broker of one mind about who is there.
+func (b *Bed) Clean(ctx context.Context) error {
+	left, err := b.links.Leftovers(ctx)
+	errs := []error{err}
+	if b.peers != nil {
+		more, err := b.peers.Leftovers(ctx)
+		left, errs = append(left, more...), append(errs, err)
+	}
+	if len(left) > 0 {
+		errs = append(errs, fmt.Errorf("left on the links: %s", strings.Join(left, ", ")))
+	}
+	w := b.world()
+	for _, n := range b.nodeNames() {
+		if w.Processes != nil && w.Processes.PID(n) == 0 {
+			errs = append(errs, fmt.Errorf("%s does not run", n))
+		}
+	}
+	if err := b.cluster.Whole(ctx, nil); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

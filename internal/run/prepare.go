@@ -100,6 +100,9 @@ func (r *runner) makePlan() error {
 	if err := r.plan.Check(r.offer()); err != nil {
 		return &Refused{fmt.Errorf("the plan cannot be walked here: %w", err)}
 	}
+	if err := r.checkStepsHere(names); err != nil {
+		return &Refused{fmt.Errorf("the steps cannot be walked here: %w", err)}
+	}
 	for _, u := range r.plan.Unusual() {
 		r.logf("plan: %s", u)
 	}

@@ -150,6 +150,26 @@ func checkStepFaults(steps []Step, at map[string]int, nodes []string) error {
 	return nil
 }
 
+// checkStepsHere refuses steps whose faults the started cluster cannot bear.
+func (r *runner) checkStepsHere(nodes []string) error {
+	if err := CheckSteps(r.spec.Steps, nodes); err != nil {
+		return err
+	}
+	for _, s := range r.spec.Steps {
+		var plan nemesis.Plan
+		for i, f := range s.Faults {
+			plan = append(plan, f.event(i))
+		}
+		if err := plan.Check(r.offer()); err != nil {
+			return fmt.Errorf("step %s: %w", s.Phase, err)
+		}
+		if s.LeaderChanged && !r.offer().Admin {
+			return fmt.Errorf("step %s waits for another leader, and nobody can be asked who leads on %s", s.Phase, r.spec.Target)
+		}
+	}
+	return nil
+}
+
 // validateSteps judges what a scenario put into the spec.
 func (s Spec) validateSteps() error {
 	if len(s.Steps) > 0 && s.Faulty() {

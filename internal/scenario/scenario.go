@@ -35,6 +35,15 @@ type Scenario struct {
 	expect []histories.Expect
 }
 
+// Source is what Find takes to find it again: its name where it is shipped, else
+// the file.
+func (s *Scenario) Source() string {
+	if s.File == s.Name+".yaml" && slices.Contains(shippedNames, s.Name) {
+		return s.Name
+	}
+	return s.File
+}
+
 // Steps are what it walks.
 func (s *Scenario) Steps() []run.Step { return slices.Clone(s.steps) }
 
