@@ -79,6 +79,9 @@ func (c *offsetsChecker) Finish() {
 			}
 		}
 		k.AllowedBy, k.weak = c.allowed(polled), polled < 2
+		if k.AllowedBy == "" {
+			k.AllowedBy = c.f.crashes.clause(k.Log, min(rest[0].op, liar.op), max(rest[0].op, liar.op))
+		}
 		for _, s := range rest {
 			k.Others = append(k.Others, s.value)
 		}

@@ -13,15 +13,16 @@ import (
 // broker has to tell the truth to a consumer whatever becomes of its
 // operation; having been read is what an ok poll makes of a record.
 type Facts struct {
-	env   *Env
-	live  *liveCounts
-	clock clock
-	recs  records
-	logs  []*logFacts
-	byKey map[int64]*logFacts
-	final bool // the final reads have begun
-	txns  bool // there are transactions
-	iso   isolations
+	env     *Env
+	crashes *crashes
+	live    *liveCounts
+	clock   clock
+	recs    records
+	logs    []*logFacts
+	byKey   map[int64]*logFacts
+	final   bool // the final reads have begun
+	txns    bool // there are transactions
+	iso     isolations
 
 	conflicts  map[point][]sighting // by offset: the values beside the slot's first
 	duplicates map[point][]sighting // by value: the offsets beside the record's first
@@ -63,7 +64,7 @@ type logFacts struct {
 
 func newFacts(e *Env) *Facts {
 	return &Facts{
-		env: e, byKey: map[int64]*logFacts{},
+		env: e, crashes: newCrashes(e), byKey: map[int64]*logFacts{},
 		conflicts: map[point][]sighting{}, duplicates: map[point][]sighting{},
 		bad: map[point]*badRecord{}, early: map[point]*earlyRead{}, waiting: map[point]int64{},
 		aborted: map[point]*abortedRead{}, over: map[Kind]int64{},
@@ -86,6 +87,7 @@ func (f *Facts) log(key int64) *logFacts {
 // Observe takes the next entry.
 func (f *Facts) Observe(op *histories.Op) {
 	f.clock.observe(op.Index, op.Time)
+	f.crashes.observe(op)
 	f.iso.observe(op)
 	switch {
 	case op.F == histories.Phase:

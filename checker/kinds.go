@@ -70,7 +70,7 @@ type KindDoc struct {
 }
 
 const (
-	allowLoss       = "acks=0 or acks=1, or unclean_election=true"
+	allowLoss       = "acks=0 or acks=1, or unclean_election=true; with durability=replicated what was acknowledged before a crash of every in-sync replica at once"
 	allowDuplicates = "idempotence=false together with attempts=retried"
 	// informational is the clause of kinds that break no promise.
 	informational = "informational"

@@ -47,6 +47,7 @@ type linearizable struct {
 	touched   []*orderedLog
 	pool      *linear.Pool
 	windows   windowTally
+	crashes   *crashes
 	pages     pages
 	faults    faultMarks
 }
@@ -64,8 +65,8 @@ func newLinearizable(e *Env, r *Report) *linearizable {
 	c := &linearizable{
 		env: e, report: r,
 		iso:    newIsolations(e),
-		flight: linear.NewFlight(),
-		logs:   make(map[int64]*orderedLog),
+		flight: linear.NewFlight(), crashes: newCrashes(e),
+		logs: make(map[int64]*orderedLog),
 	}
 	c.pages = pages{dir: e.Options.WindowDir}
 	c.windows.reported = make(map[logEntry]bool)
@@ -89,6 +90,7 @@ func (c *linearizable) Observe(op *histories.Op) {
 	c.iso.observe(op)
 	if op.Process == histories.Nemesis {
 		c.faults.observe(op)
+		c.crashes.observe(op)
 		return
 	}
 	// A clock that goes back makes operations longer, never shorter: a return

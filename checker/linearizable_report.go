@@ -50,7 +50,7 @@ func (c *linearizable) found(k Kind, l *orderedLog, v linear.Violation) {
 		n.Others = []int64{v.B.Value}
 	}
 	n.Ops = [3]int64{v.B.Index, v.A.Index, -1}
-	n.AllowedBy = c.allowed(&v)
+	n.AllowedBy = c.allowed(l.key, &v)
 	n.Why = func(k *Case) string { return c.why(k, &v) }
 	if n.AllowedBy == "" {
 		n.Window = c.pages.want(k, l, v)
@@ -61,9 +61,12 @@ func (c *linearizable) found(k Kind, l *orderedLog, v linear.Violation) {
 // allowed returns the clause of the contract under which the log may have
 // shrunk between the two operations: without acks=all only records that were
 // merely acknowledged may go, with unclean elections also what was read.
-func (c *linearizable) allowed(v *linear.Violation) string {
+func (c *linearizable) allowed(log int64, v *linear.Violation) string {
 	clause := c.env.LossAllowed()
 	unclean := c.env.Contract.UncleanElection
+	if crash := c.crashes.clause(log, v.B.Index, v.A.Index); crash != "" && !v.Torn {
+		return crash
+	}
 	switch {
 	case clause == "" || v.Torn:
 		return ""
@@ -140,7 +143,7 @@ func (c *linearizable) summary() {
 		c.report.Unknown(CheckerTimeout, fmt.Sprintf("porcupine did not decide %d of %d windows within %v each; the sweep's verdict on them stands",
 			t.undecided, t.undecided+t.decided, c.env.Options.WindowTimeout))
 	}
-	if t.excluded > 0 && c.env.LossAllowed() == "" {
+	if t.excluded > 0 && c.env.LossAllowed() == "" && len(c.crashes.at) == 0 {
 		c.report.Unknown("", fmt.Sprintf("%d sends claim offsets that another send holds: porcupine was not asked about them, and one of each pair must be wrong", t.excluded))
 	}
 	c.report.Windows(t.decided, t.ops, t.closed)

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/ackproof/ackproof/histories"
@@ -242,7 +243,7 @@ func (c *loss) gone(kind Kind, l *logFacts, rec record, offset, witness, end int
 	k := newCase(kind, l.key)
 	k.Offset, k.Value = offset, rec.value
 	k.Ops = [3]int64{rec.sentAt(), -1, witness}
-	k.AllowedBy = c.env.LossAllowed()
+	k.AllowedBy = cmp.Or(c.env.LossAllowed(), c.f.crashes.clause(l.key, rec.sentAt(), witness))
 	k.A, k.B = rec.process(), end
 	k.Why = why
 	return k

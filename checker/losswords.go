@@ -16,8 +16,10 @@ func (c *loss) ackedText(k *Case) string {
 }
 
 // promise ends the sentence: why that is wrong.
-func (c *loss) promise() string {
-	if clause := c.env.LossAllowed(); clause != "" {
+func (c *loss) promise(k *Case) string {
+	if clause := k.AllowedBy; clause == crashClause {
+		return "every in-sync replica crashed at once after that, and the contract promises only what is replicated (" + clause + ")."
+	} else if clause != "" {
 		return "the contract allows this (" + clause + ")."
 	}
 	acks := "an acknowledgement promises that the record stays"
@@ -39,20 +41,20 @@ func (c *loss) whyFinal(k *Case) string {
 	default:
 		then = fmt.Sprintf(", but nobody ever read it, although the final reads went on to the log's end at %d%s", k.B, c.f.entryText(k.Ops[2]))
 	}
-	return c.ackedText(k) + then + ": " + c.promise()
+	return c.ackedText(k) + then + ": " + c.promise(k)
 }
 
 func (c *loss) whyBound(k *Case) string {
 	if len(k.Others) > 0 {
-		return fmt.Sprintf("%s, but record %d holds its offset%s and nobody ever read it: %s", c.ackedText(k), k.Others[0], c.f.entryText(k.Ops[1]), c.promise())
+		return fmt.Sprintf("%s, but record %d holds its offset%s and nobody ever read it: %s", c.ackedText(k), k.Others[0], c.f.entryText(k.Ops[1]), c.promise(k))
 	}
-	return fmt.Sprintf("%s, but nobody ever read it, although offset %d was read%s: %s", c.ackedText(k), k.B, c.f.entryText(k.Ops[2]), c.promise())
+	return fmt.Sprintf("%s, but nobody ever read it, although offset %d was read%s: %s", c.ackedText(k), k.B, c.f.entryText(k.Ops[2]), c.promise(k))
 }
 
 func (c *loss) whyPassed(k *Case) string {
-	return fmt.Sprintf("%s, but nobody ever read it, and a reader went on past it to offset %d%s: %s", c.ackedText(k), k.B, c.f.entryText(k.Ops[2]), c.promise())
+	return fmt.Sprintf("%s, but nobody ever read it, and a reader went on past it to offset %d%s: %s", c.ackedText(k), k.B, c.f.entryText(k.Ops[2]), c.promise(k))
 }
 
 func (c *loss) whyUnseen(k *Case) string {
-	return fmt.Sprintf("%s, but no poll ever returned it before the history ends: %s", c.ackedText(k), c.promise())
+	return fmt.Sprintf("%s, but no poll ever returned it before the history ends: %s", c.ackedText(k), c.promise(k))
 }

@@ -42,9 +42,9 @@ type GroupLag struct {
 // Metrics of a node's process that have the same name on every target: what
 // expectations of leaks look at.
 const (
-	MetricSockets = "process_open_fds"              // file descriptors, sockets among them
-	MetricThreads = "process_threads"               // threads of the process
-	MetricMemory  = "process_resident_memory_bytes" // resident set
+	MetricSockets = "open_sockets" // sockets of the process
+	MetricThreads = "threads"      // threads of the process
+	MetricMemory  = "rss_bytes"    // resident set
 )
 
 // NodeSample is what was measured of one node. A metric that the node does not

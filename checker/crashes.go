@@ -1,0 +1,90 @@
+package checker
+
+import (
+	"slices"
+
+	"github.com/ackproof/ackproof/histories"
+)
+
+// crashClause allows the loss of what was acknowledged before a crash of every
+// in-sync replica at once. Kafka promises that an acknowledged record is
+// replicated, not that it is on a disk (Kafka documentation, 4.7 Replication).
+const crashClause = "durability=replicated"
+
+// crashFaults end the processes of their nodes at once.
+var crashFaults = []string{"kill", "kill-all", "power-loss"}
+
+// crashes follows which nodes are down, and keeps the moments at which every
+// in-sync replica of a log was. Each pass that needs it before the facts are
+// complete has its own.
+type crashes struct {
+	env  *Env
+	byID map[int][]string         // faults that keep nodes down, by their event
+	isr  map[string]map[int32]isr // by topic and partition, as the brokers said last
+	at   map[int64][]int64        // by log: the entries of the crashes
+}
+
+type isr []string
+
+func newCrashes(e *Env) *crashes {
+	return &crashes{env: e, byID: map[int][]string{}, isr: map[string]map[int32]isr{}, at: map[int64][]int64{}}
+}
+
+// observe takes the next entry.
+func (c *crashes) observe(op *histories.Op) {
+	if op.Process >= 0 || op.Event == nil || c.env.Contract.Durability != "replicated" {
+		return
+	}
+	switch op.F {
+	case histories.State:
+		c.state(op.Event.State)
+	case histories.Inject:
+		if slices.Contains(crashFaults, op.Event.Fault) {
+			c.byID[op.Event.ID] = slices.Clone(op.Event.On)
+			c.crashed(op.Index)
+		}
+	case histories.Healed:
+		delete(c.byID, op.Event.ID)
+	}
+}
+
+func (c *crashes) state(s *histories.ClusterState) {
+	if s == nil {
+		return
+	}
+	for _, p := range s.Partitions {
+		if c.isr[p.Topic] == nil {
+			c.isr[p.Topic] = map[int32]isr{}
+		}
+		c.isr[p.Topic][p.Partition] = slices.Clone(p.ISR)
+	}
+}
+
+// crashed notes the logs of which no in-sync replica is up. Where the brokers
+// never said which those are, as many nodes as there are replicas must be down.
+func (c *crashes) crashed(entry int64) {
+	var down []string
+	for _, on := range c.byID {
+		down = append(down, on...)
+	}
+	slices.Sort(down)
+	down = slices.Compact(down)
+	for _, l := range c.env.Header.Logs {
+		in := c.isr[l.Topic][l.Partition]
+		all := len(in) > 0 && !slices.ContainsFunc(in, func(n string) bool { return !slices.Contains(down, n) })
+		if rf := c.env.Contract.ReplicationFactor; all || len(in) == 0 && rf > 0 && len(down) >= rf {
+			c.at[l.Key] = append(c.at[l.Key], entry)
+		}
+	}
+}
+
+// clause is the one that allows what was there at entry from to be gone at entry
+// to; below 0: at the end.
+func (c *crashes) clause(log, from, to int64) string {
+	for _, at := range c.at[log] {
+		if at > from && (to < 0 || at < to) {
+			return crashClause
+		}
+	}
+	return ""
+}
