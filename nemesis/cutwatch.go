@@ -3,6 +3,7 @@ package nemesis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -32,7 +33,10 @@ type cutWatch struct {
 // watchCut makes the Watch of a cut.
 func watchCut(which cut, how manner) func(w *World, e Event, node string) Watch {
 	return func(w *World, e Event, node string) Watch {
-		return &cutWatch{member: newMember(w, e, node), pairs: which(e, w.Peers.names()), manner: how}
+		c := &cutWatch{member: newMember(w, e, node), pairs: which(e, w.Peers.names()), manner: how}
+		// A bridge is the node that is not cut: what it shows is everybody's.
+		c.anyone = !slices.ContainsFunc(c.pairs, func(p pair) bool { return p.from == node || p.to == node })
+		return c
 	}
 }
 
@@ -41,10 +45,10 @@ func watchCut(which cut, how manner) func(w *World, e Event, node string) Watch 
 func (c *cutWatch) routes(do func(k *link, r Route, dialled, cutOut, cutIn bool)) {
 	for i, r := range c.world.Peers.routes {
 		up, down := r.sides(c.pairs)
-		switch c.node {
-		case r.From:
+		switch {
+		case c.node == r.From, c.anyone && (up || down):
 			do(c.world.Peers.links[i], r, true, up, down)
-		case r.To:
+		case c.node == r.To:
 			do(c.world.Peers.links[i], r, false, down, up)
 		}
 	}

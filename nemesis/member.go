@@ -36,6 +36,7 @@ type member struct {
 	event Event
 	node  string
 
+	anyone bool // what happens to any node counts
 	asked  bool // the cluster can be asked, and will notice
 	before histories.ClusterState
 	begun  time.Time // of the fault; zero: no measurement yet
@@ -100,10 +101,10 @@ func (m *member) noticed(ctx context.Context) []histories.Probe {
 			continue
 		}
 		fewer := len(p.ISR) < len(was.ISR)
-		if fewer && (p.Leader == m.node || slices.Contains(was.ISR, m.node) && !slices.Contains(p.ISR, m.node)) {
+		if fewer && (m.anyone || p.Leader == m.node || slices.Contains(was.ISR, m.node) && !slices.Contains(p.ISR, m.node)) {
 			left++
 		}
-		if was.Leader == m.node && p.Leader != m.node && p.Leader != "" && (p.Epoch > was.Epoch || p.Epoch < 0) {
+		if (was.Leader == m.node || m.anyone) && p.Leader != was.Leader && p.Leader != "" && (p.Epoch > was.Epoch || p.Epoch < 0) {
 			lost++
 		}
 	}

@@ -10,7 +10,6 @@ package nemesis
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -118,37 +117,6 @@ func (n *Nemesis) Run(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
-}
-
-// Heal heals every link, proves each one clean and records it, whether or not
-// ctx has ended. It may be called at any time after Run has returned, and again.
-func (n *Nemesis) Heal(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+cleanLimit)
-	defer cancel()
-	links := n.world.Links.links
-	nodes := n.world.Links.names()
-	n.record(histories.Heal, &histories.Event{ID: -1, On: nodes})
-	ev := &histories.Event{ID: -1, On: nodes, Proof: make([]histories.Probe, len(links))}
-	why := make([]error, len(links))
-	var group sync.WaitGroup
-	for i, l := range links {
-		group.Go(func() { ev.Proof[i], why[i] = l.prove(ctx) })
-	}
-	group.Wait()
-	var failed []error
-	for _, err := range why {
-		if err != nil {
-			ev.Why = join(ev.Why, err.Error())
-		}
-		if err != nil && !errors.Is(err, errBroker) {
-			failed = append(failed, err)
-		}
-	}
-	if held := len(failed) == 0; !held || ev.Why == "" {
-		ev.Held = &held
-	}
-	n.record(histories.Healed, ev)
-	return errors.Join(failed...)
 }
 
 // Active lists the faults that act now, for a status line.

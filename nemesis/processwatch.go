@@ -53,13 +53,12 @@ func (p *processWatch) During(ctx context.Context) ([]histories.Probe, error) {
 
 // isGone: the process has ended, or, where nobody tells pids, nothing answers.
 func isGone(p *processWatch, ctx context.Context) histories.Probe {
-	p.gone = true
 	if p.pid == 0 {
 		return p.silent(ctx)
 	}
 	q := p.probe(whenDuring, whatPID)
 	if q.Satisfies = p.world.Processes.PID(p.node) == 0; q.Satisfies {
-		q.Error = "gone"
+		q.Error, p.gone = "gone", true
 	} else {
 		q.Error = "it still runs"
 	}
@@ -78,7 +77,6 @@ func isStill(p *processWatch, ctx context.Context) histories.Probe {
 
 // isAnother: another process has taken the place of the first.
 func isAnother(p *processWatch, ctx context.Context) histories.Probe {
-	p.gone = true
 	q := p.probe(whenDuring, whatPID)
 	now := p.world.Processes.PID(p.node)
 	switch {
@@ -87,7 +85,7 @@ func isAnother(p *processWatch, ctx context.Context) histories.Probe {
 	case now == p.pid:
 		q.Error = "it is the same process"
 	default:
-		q.Error, q.Satisfies = "restarted", true
+		q.Error, q.Satisfies, p.gone = "restarted", true, true
 	}
 	return q
 }
@@ -97,7 +95,8 @@ func (p *processWatch) silent(ctx context.Context) histories.Probe {
 	q := p.probe(whenDuring, whatRoundTrip)
 	d, n, err := p.link.roundTrip(ctx, silence)
 	q.Millis, q.Bytes, q.Error = millis(d), int64(n), short(err)
-	if q.Satisfies = err != nil && ctx.Err() == nil; err == nil {
+	// A question that the end of the measurement cuts short proves nothing.
+	if q.Satisfies = err != nil && (q.Error != "no answer" || d >= silence); err == nil {
 		q.Error = "it answers"
 	}
 	return q
