@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ackproof/ackproof/histories"
 )
 
@@ -28,6 +30,7 @@ type Config struct {
 	Process   int64
 	Seeds     []string // advertised host:port of the brokers
 	Dial      func(ctx context.Context, network, host string) (net.Conn, error)
+	Opts      []kgo.Opt       // more options of every franz-go client, such as SASL
 	Logs      []histories.Log // by key
 	Run       uint64          // run id, carried by every payload
 	Contract  histories.Contract

@@ -66,7 +66,7 @@ func baseOpts(cfg Config, wrap func(net.Conn) net.Conn) []kgo.Opt {
 	if !idempotent(cfg.Contract) {
 		opts = append(opts, kgo.DisableIdempotentWrite())
 	}
-	return opts
+	return append(opts, cfg.Opts...)
 }
 
 // requiredAcks translates the contract's acks; all where it does not say.

@@ -90,7 +90,9 @@ func onPeers(which cut, shaped func(up, down bool) shape) func(context.Context, 
 				links, shapes[k] = append(links, k), shaped(up, down)
 			}
 		}
-		heal := func(ctx context.Context) error { return together(links, func(k *link) error { return w.Peers.layers.lift(ctx, k, e.ID) }) }
+		heal := func(ctx context.Context) error {
+			return together(links, func(k *link) error { return w.Peers.layers.lift(ctx, k, e.ID) })
+		}
 		if len(links) == 0 {
 			return heal, errors.New("no link between nodes is on its way")
 		}

@@ -38,6 +38,9 @@ type LinkConfig struct {
 	// Reset removes proxies that an earlier run left behind on a foreign
 	// server; without it they are an error.
 	Reset bool
+	// Greet makes a connection to the node at addr ready for requests, where the
+	// brokers want TLS or SASL; nil: it is ready. The connection's deadline bounds it.
+	Greet func(ctx context.Context, c net.Conn, addr string) (net.Conn, error)
 	// Adopt are proxies of the foreign server that stand there already and are to
 	// be used; nil: the links make their own.
 	Adopt []Proxy

@@ -60,6 +60,33 @@ func brokenRequest() []byte {
 type line struct {
 	net.Conn
 	r *bufio.Reader
+	// tcp is the connection itself, below whatever secures Conn.
+	tcp net.Conn
+	// greet secures the connection before the first question, under that
+	// question's limit: a fault may swallow the greeting already. nil: done.
+	greet func(ctx context.Context) (net.Conn, error)
+}
+
+// newLine begins a line to the node on a connection.
+func (k *link) newLine(c net.Conn) *line {
+	l := &line{Conn: c, r: bufio.NewReader(c), tcp: c}
+	if greet := k.owner.cfg.Greet; greet != nil {
+		l.greet = func(ctx context.Context) (net.Conn, error) { return greet(ctx, c, k.node.Addr) }
+	}
+	return l
+}
+
+// welcome greets, where that is still to be done.
+func (l *line) welcome(ctx context.Context) error {
+	if l.greet == nil {
+		return nil
+	}
+	c, err := l.greet(ctx)
+	if err != nil {
+		return err
+	}
+	l.greet, l.Conn, l.r = nil, c, bufio.NewReader(c)
+	return nil
 }
 
 // open dials the proxy, not the broker.
@@ -69,15 +96,22 @@ func (k *link) open(ctx context.Context, limit time.Duration) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &line{c, bufio.NewReader(c)}, nil
+	return k.newLine(c), nil
 }
 
 // ask sends a request and reads the answer: how many bytes, how long it took.
 func (l *line) ask(ctx context.Context, request []byte, limit time.Duration) (int, time.Duration, error) {
-	stop := context.AfterFunc(ctx, func() { l.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { l.tcp.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	begin := time.Now()
-	l.SetDeadline(begin.Add(limit))
+	l.tcp.SetDeadline(begin.Add(limit))
+	if l.greet != nil {
+		if err := l.welcome(ctx); err != nil {
+			return 0, time.Since(begin), err
+		}
+		begin = time.Now()
+		l.tcp.SetDeadline(begin.Add(limit))
+	}
 	if _, err := l.Write(request); err != nil {
 		return 0, time.Since(begin), err
 	}
@@ -135,7 +169,7 @@ func (k *link) direct(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	l := &line{c, bufio.NewReader(c)}
+	l := k.newLine(c)
 	defer l.Close()
 	_, _, err = l.ask(ctx, apiVersions(1), limit)
 	return err

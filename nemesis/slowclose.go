@@ -43,7 +43,7 @@ func (k *link) closeTime(ctx context.Context, limit time.Duration) (time.Duratio
 	if err != nil {
 		return 0, n, err
 	}
-	tcp, ok := l.Conn.(*net.TCPConn)
+	tcp, ok := l.tcp.(*net.TCPConn)
 	if !ok {
 		return 0, n, errors.New("not a TCP connection")
 	}
@@ -54,7 +54,7 @@ func (k *link) closeTime(ctx context.Context, limit time.Duration) (time.Duratio
 	if err := tcp.CloseWrite(); err != nil {
 		return 0, n, err
 	}
-	_, err = io.Copy(io.Discard, l.r)
+	_, err = io.Copy(io.Discard, l.tcp)
 	if err != nil && short(err) != "reset" {
 		return time.Since(begin), n, err
 	}

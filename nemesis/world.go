@@ -21,7 +21,7 @@ type World struct {
 	Netns bool
 
 	hit   func() []string // nodes that other events keep from the cluster now; nil: none
-	cache *stateCache // of New; nil: every question is asked
+	cache *stateCache     // of New; nil: every question is asked
 }
 
 // Processes drives the nodes' processes. Every call names the node and returns

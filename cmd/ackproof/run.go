@@ -94,6 +94,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.StringVar(&s.Mutant, "mutant", "", "run a deliberately broken broker (see list mutants)")
 	fs.StringSliceVar(&s.Metrics, "metrics", nil, "the nodes' Prometheus metrics, NODE=URL,…")
 	fs.StringArrayVar(&s.MetricNames, "metric", nil, "an interesting metric, NAME=SERIES such as 'produce_errors=produce_total{result=\"error\"}'; may be repeated")
+	fs.StringVar(&s.CommandConfig, "command-config", "", "properties file with TLS and SASL, as Kafka's own tools take it (PEM; PLAIN, SCRAM)")
 	fs.BoolVar(&s.KeepTopics, "keep-topics", false, "do not delete the run's topics after a valid verdict")
 	fs.BoolVar(&s.Disk, "disk", false, "embedded: keep the brokers' data on disk (always for runs over 10m)")
 	fs.BoolVar(&s.Compress, "compress", false, "write history.jsonl.zst")

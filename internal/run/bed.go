@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ackproof/ackproof/client"
+	"github.com/ackproof/ackproof/internal/security"
 	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
 )
@@ -19,7 +20,8 @@ import (
 type Bed struct {
 	cluster target.Cluster
 	links   *nemesis.Links
-	peers   *nemesis.Peers // nil: the target does not route its nodes' traffic
+	peers   *nemesis.Peers   // nil: the target does not route its nodes' traffic
+	secure  *security.Config // nil: plaintext
 }
 
 // BedConfig is what a bed is made from besides the Spec.
@@ -35,9 +37,15 @@ type BedConfig struct {
 // about the cluster: target, nodes, seed, mutant, toxiproxy, reset, limits.
 func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 	b := &Bed{}
+	var err error
+	if spec.CommandConfig != "" {
+		if b.secure, err = security.Read(spec.CommandConfig); err != nil {
+			return nil, &Refused{err}
+		}
+	}
 	tc := target.Config{
 		Seed: spec.seed(), Nodes: spec.Nodes, Mutant: spec.Mutant, DataDir: cfg.DataDir,
-		Timeout: 30 * time.Second, WholeLimit: time.Duration(spec.WholeLimit), Log: cfg.Log, Value: cfg.Value,
+		Timeout: 30 * time.Second, WholeLimit: time.Duration(spec.WholeLimit), Log: cfg.Log, Value: cfg.Value, Security: b.secure,
 	}
 	tc.Peers = func(ctx context.Context, routes []target.Route) (err error) {
 		pc := nemesis.PeerConfig{Seed: spec.Seed, Log: cfg.ToxiLog}
@@ -47,12 +55,14 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 		b.peers, err = nemesis.OpenPeers(ctx, pc)
 		return err
 	}
-	var err error
 	if b.cluster, err = target.Start(ctx, spec.Target, tc); err != nil {
 		return nil, errors.Join(fmt.Errorf("start target %s: %w", spec.Target, err), b.Close())
 	}
 	lc := nemesis.LinkConfig{
 		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset, Prefix: "ackproof",
+	}
+	if b.secure != nil {
+		lc.Greet = b.secure.Greet
 	}
 	if spec.Proxies != "" {
 		t, err := Topology(spec.Proxies)

@@ -171,7 +171,8 @@ func (r *runner) open(process int64) (client.Conn, error) {
 		seeds = append(seeds, n.Addr)
 	}
 	return r.kind.Open(client.Config{
-		Process: process, Txn: process%int64(r.header.Workers) + 1, Seeds: seeds, Dial: r.bed.links.Dial, Logs: r.header.Logs, Run: r.runID,
+		Process: process, Txn: process%int64(r.header.Workers) + 1, Seeds: seeds,
+		Dial: r.bed.secure.Dial(r.bed.links.Dial), Opts: r.bed.secure.Opts(), Logs: r.header.Logs, Run: r.runID,
 		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),
 		PollWait: time.Duration(r.spec.PollWait), RecordSize: r.spec.RecordSize, Compression: r.spec.Compression,
 		Groups: r.header.Groups, SessionTimeout: time.Duration(r.spec.SessionTimeout),

@@ -62,11 +62,13 @@ type Spec struct {
 	Mutant         string   `json:"mutant,omitempty"`
 	Metrics        []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
 	MetricNames    []string `json:"metric_names,omitempty"` // NAME=SERIES: the interesting ones
-	KeepTopics     bool     `json:"keep_topics,omitempty"`
-	Disk           bool     `json:"disk,omitempty"`      // embedded: keep data on disk
-	WholeLimit     Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
-	MinAcked       int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
-	Compress       bool     `json:"compress,omitempty"`  // history.jsonl.zst
+	// CommandConfig is the properties file that says how clients prove themselves.
+	CommandConfig string   `json:"command_config,omitempty"`
+	KeepTopics    bool     `json:"keep_topics,omitempty"`
+	Disk          bool     `json:"disk,omitempty"`      // embedded: keep data on disk
+	WholeLimit    Duration `json:"whole_limit"`         // how long the cluster may take to be whole again after the heal
+	MinAcked      int      `json:"min_acked,omitempty"` // acknowledged records a log needs for valid; 0: the checker's default
+	Compress      bool     `json:"compress,omitempty"`  // history.jsonl.zst
 	// TopicConfig overrides what the target creates the run's topics with.
 	TopicConfig map[string]string `json:"topic_config,omitempty"`
 	Durability  string            `json:"durability,omitempty"` // replicated or synced; empty: the target's

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ackproof/ackproof/internal/security"
 	"github.com/ackproof/ackproof/internal/target/mutants"
 )
 
@@ -44,16 +46,17 @@ func newAdmin(addrs []string, cfg Config) (*admin, error) {
 		kgo.SeedBrokers(addrs...),
 		kgo.ClientID(mutants.Overseer),
 		kgo.DisableClientMetrics(),
-		kgo.DialTimeout(min(timeout, 3*time.Second)),
 		kgo.RequestTimeoutOverhead(min(timeout, 5*time.Second)),
 		kgo.RetryTimeout(timeout),
 		// A cached answer would hide a change for 2.5 s.
 		kgo.MetadataMinAge(10 * time.Millisecond),
 		kgo.ConsiderMissingTopicDeletedAfter(time.Second),
 	}
-	if cfg.dial != nil {
-		opts = append(opts, kgo.Dialer(cfg.dial))
+	dial := security.Dialer(cfg.dial)
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: min(timeout, 3*time.Second)}).DialContext
 	}
+	opts = append(append(opts, kgo.Dialer(cfg.Security.Dial(dial))), cfg.Security.Opts()...)
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("administrative client for %s: %w", strings.Join(addrs, ","), err)

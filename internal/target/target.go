@@ -8,6 +8,7 @@ import (
 
 	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/metrics"
+	"github.com/ackproof/ackproof/internal/security"
 	"github.com/ackproof/ackproof/internal/seed"
 )
 
@@ -44,14 +45,16 @@ type Route struct {
 
 // Config is what a target is started with.
 type Config struct {
-	Arg     string // what follows the colon: external:HOST:PORT,…
-	Seed    seed.Seed
-	Nodes   int           // embedded: brokers
-	Ports   []int         // embedded: where each broker listens; nil: on free ports
-	DataDir string        // where data may be kept; empty: in memory
-	Mutant  string        // a broken broker; empty: none
-	Timeout time.Duration // limit of each administrative call; 0: DefaultTimeout
-	Log     io.Writer     // the target's own log; nil: none
+	Arg   string // what follows the colon: external:HOST:PORT,…
+	Seed  seed.Seed
+	Nodes int // embedded: brokers
+	// Security is how the brokers want their clients to prove themselves; nil: not at all.
+	Security *security.Config
+	Ports    []int         // embedded: where each broker listens; nil: on free ports
+	DataDir  string        // where data may be kept; empty: in memory
+	Mutant   string        // a broken broker; empty: none
+	Timeout  time.Duration // limit of each administrative call; 0: DefaultTimeout
+	Log      io.Writer     // the target's own log; nil: none
 	// Peers opens the ways between the nodes; it is called before they start, by
 	// targets that can route them. nil: nodes reach each other directly.
 	Peers func(ctx context.Context, routes []Route) error
