@@ -39,7 +39,6 @@ type zone struct {
 	first, last  RegisterOp // with the least return, with the greatest call
 	written      bool
 	unknown      bool // a write without an outcome that nobody has read
-	writeEnds    int64
 	reads        int
 	minRet, call int64
 }

@@ -26,7 +26,7 @@ const (
 )
 
 // ErrMissing says that the machine lacks what is needed to run Kafka at all.
-var ErrMissing = errors.New("Kafka cannot be run on this machine")
+var ErrMissing = errors.New("no Kafka can be run on this machine")
 
 // Dist is what a broker of one version is started with.
 type Dist struct {
@@ -56,14 +56,14 @@ func CheckVersion(v string) error {
 		return nil
 	}
 	if !versionForm.MatchString(v) {
-		return fmt.Errorf("Kafka version %q: want three numbers, such as %s", v, DefaultVersion)
+		return fmt.Errorf("version of Kafka %q: want three numbers, such as %s", v, DefaultVersion)
 	}
 	major, rest, _ := strings.Cut(v, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	a, _ := strconv.Atoi(major)
 	b, _ := strconv.Atoi(minor)
 	if a < 3 || a == 3 && b < 3 {
-		return fmt.Errorf("Kafka version %s: clusters without ZooKeeper (KRaft) work from 3.3 on", v)
+		return fmt.Errorf("version of Kafka %s: clusters without ZooKeeper (KRaft) work from 3.3 on", v)
 	}
 	return nil
 }
