@@ -20,6 +20,7 @@ import (
 	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
+	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
@@ -58,7 +59,7 @@ func (a *app) runCmd() *cobra.Command {
 
 // specFlags binds the flags to the Spec; their defaults are the Spec's.
 func specFlags(fs *pflag.FlagSet, s *run.Spec) {
-	fs.StringVar(&s.Target, "target", s.Target, "where the broker comes from: embedded, external:HOST:PORT,… (see list targets)")
+	fs.StringVar(&s.Target, "target", s.Target, "where the broker comes from: embedded, kafka[:VERSION], process:FILE, external:HOST:PORT,… (see list targets)")
 	fs.StringVar(&s.Workload, "workload", s.Workload, "what the clients do (see list workloads)")
 	fs.StringVar(&s.Name, "name", "", "name of the run directory (default: target-workload)")
 	fs.Uint64Var(&s.Seed, "seed", 0, "repeats plan and operations (default: drawn)")
@@ -75,7 +76,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	durationFlag(fs, &s.SessionTimeout, "session-timeout", "how long a consumer group waits for a member that says nothing")
 	fs.Float64Var(&s.Rate, "rate", s.Rate, "operations per second of all clients together; 0: as fast as they can")
 	fs.StringVar(&s.Concurrency, "concurrency", s.Concurrency, "number of clients, or 3n for three a node")
-	fs.IntVar(&s.Nodes, "nodes", s.Nodes, "brokers of the embedded target")
+	fs.IntVar(&s.Nodes, "nodes", s.Nodes, "brokers, where ackproof starts them (default: the target's)")
 	fs.IntVar(&s.Topics, "topics", s.Topics, "topics")
 	fs.IntVar(&s.Partitions, "partitions", s.Partitions, "partitions of each topic")
 	fs.IntVar(&s.Replication, "replication", s.Replication, "replication factor (default: the target's)")
@@ -120,6 +121,9 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 				safe.set()
 			}
 		}
+	}
+	if n := target.DefaultNodesOf(s.Target); n > 0 && !fs.Changed("nodes") {
+		s.Nodes = n
 	}
 	if external(*s) && !fs.Changed("nemesis") {
 		s.Nemesis = []string{"none"}
@@ -188,9 +192,13 @@ func summary(repeat string) func(io.Writer, run.Result) {
 	}
 }
 
+// progress says what takes long before anything can be shown.
+func (a *app) progress(line string) { fmt.Fprintf(a.err, "ackproof: %s\n", line) }
+
 // supervised runs with the status line; stop ends its main phase.
 func (a *app) supervised(spec run.Spec, o run.Options, stop <-chan struct{}, quiet bool) (run.Result, error) {
 	o.Stop = stop
+	o.Progress = a.progress
 	if !quiet {
 		line := newStatusLine(a.err)
 		o.Status = line.show

@@ -29,6 +29,8 @@ type BedConfig struct {
 	DataDir string    // where the brokers may keep data; empty: as the target likes
 	Log     io.Writer // the target's log; nil: none
 	ToxiLog io.Writer // Toxiproxy's log; nil: none
+	// Progress says what takes long before the start; nil: nobody listens.
+	Progress func(line string)
 	// Value reads the value out of a record's payload, for a broken broker's ledger.
 	Value func(payload []byte) int64
 }
@@ -46,6 +48,7 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 	tc := target.Config{
 		Seed: spec.seed(), Nodes: spec.Nodes, Mutant: spec.Mutant, DataDir: cfg.DataDir,
 		Timeout: 30 * time.Second, WholeLimit: time.Duration(spec.WholeLimit), Log: cfg.Log, Value: cfg.Value, Security: b.secure,
+		Progress: cfg.Progress,
 	}
 	tc.Peers = func(ctx context.Context, routes []target.Route) (err error) {
 		pc := nemesis.PeerConfig{Seed: spec.Seed, Log: cfg.ToxiLog}
@@ -115,7 +118,7 @@ func (b *Bed) world() nemesis.World {
 // startBed opens the run's own bed, or takes the one lent to it.
 func (r *runner) startBed(ctx context.Context) error {
 	if r.bed = r.opts.Bed; r.bed == nil {
-		cfg := BedConfig{Log: r.log, ToxiLog: r.toxiLog, Value: r.valueOf}
+		cfg := BedConfig{Log: r.log, ToxiLog: r.toxiLog, Value: r.valueOf, Progress: r.opts.Progress}
 		if r.spec.Disk || time.Duration(r.spec.TimeLimit) > 10*time.Minute || r.spec.managed() {
 			cfg.DataDir = filepath.Join(r.dir, "data")
 		}
@@ -128,6 +131,18 @@ func (r *runner) startBed(ctx context.Context) error {
 		r.logf("node %s id %d at %s", n.Name, n.ID, n.Addr)
 	}
 	return nil
+}
+
+// watchNodes writes into the history when a node ends without being told to.
+func (r *runner) watchNodes() (stop func()) {
+	w, ok := r.bed.cluster.(target.Watched)
+	if !ok {
+		return func() {}
+	}
+	return w.Watch(func(e target.Exit) {
+		r.remark(e.String())
+		r.logf("last lines of the log of %s:\n%s", e.Node, e.Log)
+	})
 }
 
 // valueOf reads the value out of a record's payload, for a broken broker's ledger.

@@ -40,7 +40,9 @@ func (r *runner) record(ctx context.Context) error {
 	if r.sampler, err = r.startSampler(ctx); err != nil {
 		return errors.Join(err, r.rec.Close())
 	}
+	unwatch := r.watchNodes()
 	err = r.phases(ctx)
+	unwatch()
 	err = errors.Join(err, r.stopSampler(ctx))
 	if cerr := r.rec.Close(); err == nil {
 		err = cerr

@@ -14,18 +14,21 @@ import (
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/metrics"
+	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
 // Options are what a run needs that is not part of what it does.
 type Options struct {
-	Store   string          // the store directory
-	Tool    string          // name and version, for the header
-	Plan    nemesis.Plan    // walks this plan instead of drawing one; nil: draw
-	Bed     *Bed            // runs on this cluster instead of starting one; nil: start one
-	Stop    <-chan struct{} // closed: end the main phase, heal, read back, judge
-	Status  func(Status)    // called a few times a second; may be nil
-	Metrics *metrics.Run    // shows the run to Prometheus; nil: to nobody
+	Store  string          // the store directory
+	Tool   string          // name and version, for the header
+	Plan   nemesis.Plan    // walks this plan instead of drawing one; nil: draw
+	Bed    *Bed            // runs on this cluster instead of starting one; nil: start one
+	Stop   <-chan struct{} // closed: end the main phase, heal, read back, judge
+	Status func(Status)    // called a few times a second; may be nil
+	// Progress says what takes long before the run begins; nil: nobody listens.
+	Progress func(line string)
+	Metrics  *metrics.Run // shows the run to Prometheus; nil: to nobody
 	// Summary writes summary.txt; nil: there is none.
 	Summary func(io.Writer, Result)
 	// Repeat is the command that makes the run again, for its page.
@@ -113,6 +116,10 @@ func (r *runner) result() Result {
 // are evidence.
 func (r *runner) cleanUp(ctx context.Context) error {
 	if r.spec.KeepTopics || r.verdict.Valid != checker.Valid {
+		return nil
+	}
+	if d, ok := r.bed.cluster.(target.Disposable); ok && r.bed != r.opts.Bed {
+		d.DiscardData() // the topics go with the brokers
 		return nil
 	}
 	if err := r.bed.cluster.DeleteTopics(ctx, r.topics); err != nil {

@@ -287,7 +287,10 @@ func (s Spec) validateNames() error {
 	if err := target.Check(s.Target); err != nil {
 		return err
 	}
-	if name == "embedded" && s.Replication > s.Nodes {
+	if err := target.CheckNodes(s.Target, s.Nodes); err != nil {
+		return err
+	}
+	if name != "external" && s.Replication > s.Nodes {
 		return fmt.Errorf("replication is %d; allowed is 1 to %d, the number of nodes, or 0 for the target's default", s.Replication, s.Nodes)
 	}
 	if s.Mutant != "" {
@@ -319,9 +322,9 @@ func (s Spec) workload() (generator.Workload, error) {
 func (s Spec) seed() seed.Seed { return seed.Seed(s.Seed) }
 
 // NodeNames are the nodes that a plan may name, where they are known before the
-// run: on the embedded target. nil: they are not.
+// run: wherever ackproof starts them. nil: they are not.
 func (s Spec) NodeNames() []string {
-	if name, _, _ := strings.Cut(s.Target, ":"); name != "embedded" {
+	if name, _, _ := strings.Cut(s.Target, ":"); name == "external" {
 		return nil
 	}
 	return target.NodeNames(s.Nodes)

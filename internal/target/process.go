@@ -88,7 +88,7 @@ func (m *managed) start(ctx context.Context, vars map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if m.cfg.Peers != nil {
+	if m.cfg.Peers != nil && len(rendered.Routes) > 0 {
 		if err := m.cfg.Peers(ctx, routes(rendered)); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/target/clusterfile"
 )
 
 const (
@@ -30,11 +31,7 @@ const (
 // the newest leader epoch is right, and of those with the same the smallest
 // in-sync set.
 func (m *managed) State(ctx context.Context, topics ...string) (histories.ClusterState, error) {
-	if len(topics) == 0 {
-		m.mu.Lock()
-		topics = slices.Clone(m.topics)
-		m.mu.Unlock()
-	}
+	topics = m.orOurs(topics)
 	var s histories.ClusterState
 	var (
 		views    []view
@@ -268,20 +265,35 @@ func (m *managed) partition(ctx context.Context, topic string, part int32) (p km
 
 // RollSegments implements nemesis.Admin. A segment is closed by the next record
 // that is appended once it is too old, so that only partitions that are written
-// to are rolled; it is an error where there is none.
+// to are rolled. It returns when every node that runs has begun a segment; it is
+// an error where none has.
 func (m *managed) RollSegments(ctx context.Context, topics ...string) error {
+	topics = m.orOurs(topics)
 	before := m.countSegments(topics)
 	if err := m.alter(ctx, topics, kadm.AlterConfig{Op: kadm.SetConfig, Name: "segment.ms", Value: kmsg.StringPtr(rollAge)}); err != nil {
 		return fmt.Errorf("roll segments of %v: %w", topics, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, rollLimit)
 	defer cancel()
+	rolled := 0
 	err := m.until(limited, func() error {
-		if m.countSegments(topics) > before {
-			return nil
+		missing := 0
+		rolled = 0
+		for i, now := range m.countSegments(topics) {
+			if now > before[i] {
+				rolled++
+			} else if m.nodes[i].running() {
+				missing++
+			}
 		}
-		return errors.New("no record closed a segment")
+		if missing > 0 {
+			return errors.New("no record closed a segment")
+		}
+		return nil
 	})
+	if rolled > 0 {
+		err = nil // a node without a partition that is written to has nothing to roll
+	}
 	restore, rcancel := context.WithTimeout(context.WithoutCancel(ctx), m.admin.timeout)
 	defer rcancel()
 	err = errors.Join(err, m.alter(restore, topics, kadm.AlterConfig{Op: kadm.DeleteConfig, Name: "segment.ms"}))
@@ -289,6 +301,28 @@ func (m *managed) RollSegments(ctx context.Context, topics ...string) error {
 		return fmt.Errorf("roll segments of %v: %w", topics, err)
 	}
 	return nil
+}
+
+// Segments implements nemesis.Segmenter: it counts the files of the logs.
+func (m *managed) Segments(_ context.Context, name string, topics ...string) (int, error) {
+	n, err := m.find(name)
+	if err != nil {
+		return 0, fmt.Errorf("count segments: %w", err)
+	}
+	if m.file.Segments.Value == "" {
+		return 0, fmt.Errorf("count segments: the cluster file of %s does not say where logs are", m.file.Name)
+	}
+	return n.countSegments(m.orOurs(topics)), nil
+}
+
+// orOurs is the topics, or all that were created here.
+func (m *managed) orOurs(topics []string) []string {
+	if len(topics) > 0 {
+		return topics
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.topics)
 }
 
 func (m *managed) alter(ctx context.Context, topics []string, c kadm.AlterConfig) error {
@@ -305,18 +339,29 @@ func (m *managed) alter(ctx context.Context, topics []string, c kadm.AlterConfig
 	return errors.Join(errs...)
 }
 
-// countSegments counts the segment files of all partitions on all nodes.
-func (m *managed) countSegments(topics []string) int {
+// countSegments counts the segments of these topics on each node.
+func (m *managed) countSegments(topics []string) []int {
+	out := make([]int, len(m.nodes))
+	for i, n := range m.nodes {
+		out[i] = n.countSegments(topics)
+	}
+	return out
+}
+
+// mostMissing is how many partitions in a row a node may be without: replicas
+// take turns, so that more of them are the end of the topic.
+const mostMissing = 2 * clusterfile.MaxNodes
+
+func (n *node) countSegments(topics []string) int {
 	count := 0
-	for _, n := range m.nodes {
-		for _, t := range topics {
-			for p := int32(0); ; p++ {
-				files, err := n.segments(t, p)
-				if err != nil {
-					break
-				}
-				count += len(files)
+	for _, t := range topics {
+		missing := 0
+		for p := int32(0); missing <= mostMissing; p++ {
+			files, err := n.segments(t, p)
+			if missing++; err == nil {
+				missing = 0
 			}
+			count += len(files)
 		}
 	}
 	return count
