@@ -243,7 +243,7 @@ func (c *fakeCluster) talk(ctx context.Context, r Route) {
 			if err != nil {
 				continue
 			}
-			l = &line{conn, bufio.NewReader(conn)}
+			l = &line{Conn: conn, tcp: conn, r: bufio.NewReader(conn)}
 		}
 		if _, _, err := l.ask(ctx, apiVersions(1), 300*time.Millisecond); err != nil {
 			l.Close()
