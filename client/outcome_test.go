@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ackproof/ackproof/histories"
@@ -183,7 +184,11 @@ func TestUnsent(t *testing.T) {
 // cannot be made.
 func TestUnsentOnKnownLeader(t *testing.T) {
 	l := newLab(t, 2)
-	c := l.open("raw", func(cfg *Config) { cfg.OpTimeout = 300 * time.Millisecond })
+	c := l.open("raw", func(cfg *Config) {
+		cfg.OpTimeout = 300 * time.Millisecond
+		// The operation's deadline strikes first, not the connection's.
+		cfg.Opts = []kgo.Opt{kgo.RequestTimeoutOverhead(10 * time.Second)}
+	})
 	do(t, c, &histories.Op{F: histories.EndOffsets, Keys: []int64{0, 1}}, histories.OK)
 	l.links[0].up.shut()
 	before := c.(*rawConn).wire
