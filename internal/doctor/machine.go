@@ -95,10 +95,15 @@ func ports(_ context.Context, p *patient) {
 // holder is who listens on the port; nil: nobody, or it cannot be told.
 func (p *patient) holder(port int) *proc.Listener {
 	held, err := proc.Listeners(port)
-	if err != nil || len(held) == 0 {
+	if err != nil {
 		return nil
 	}
-	return &held[0]
+	for _, l := range held {
+		if l.Takes("127.0.0.1") || l.Takes("::1") {
+			return &l
+		}
+	}
+	return nil
 }
 
 // local tells whether a host is this machine.

@@ -3,7 +3,10 @@
 // ErrUnsupported.
 package proc
 
-import "errors"
+import (
+	"errors"
+	"net"
+)
 
 // ErrUnsupported says that the platform has no /proc.
 var ErrUnsupported = errors.New("only Linux tells what a process holds")
@@ -21,4 +24,12 @@ type Listener struct {
 	Addr string // host:port
 	PID  int    // 0: it belongs to another user, who does not show it
 	Name string // the command's name
+}
+
+// Takes tells whether a listener leaves no room for another one on the host: it
+// listens there, or on every address.
+func (l Listener) Takes(host string) bool {
+	own, _, err := net.SplitHostPort(l.Addr)
+	ip := net.ParseIP(own)
+	return err == nil && (own == host || ip != nil && ip.IsUnspecified())
 }

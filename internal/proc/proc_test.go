@@ -48,6 +48,9 @@ func TestListenersNameTheirProcess(t *testing.T) {
 		if len(got) != 1 || got[0].PID != os.Getpid() || got[0].Addr != ln.Addr().String() || got[0].Name == "" {
 			t.Errorf("listeners on %s: %+v", ln.Addr(), got)
 		}
+		if !got[0].Takes(addr[:len(addr)-2]) && !got[0].Takes("::1") || got[0].Takes("127.77.0.1") {
+			t.Errorf("%+v takes the wrong addresses", got[0])
+		}
 		ln.Close()
 		if got, err := Listeners(port); err != nil || len(got) != 0 {
 			t.Errorf("after the close: %+v, %v", got, err)

@@ -44,7 +44,9 @@ func Start(t testing.TB) *Browser {
 		}
 		t.Skip("SKIPPED: " + why)
 	}
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()))
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
+	// The browser's data are chromedp's to remove: its processes write to them
+	// for a moment after it has ended.
 	for _, f := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
 		"disable-component-update", "disable-sync", "hide-scrollbars"} {
 		flags = append(flags, chromedp.Flag(f, true))
@@ -52,6 +54,7 @@ func Start(t testing.TB) *Browser {
 	actx, endAllocator := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, end := chromedp.NewContext(actx)
 	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the browser's end
 		end()
 		endAllocator()
 	})
