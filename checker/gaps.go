@@ -21,8 +21,12 @@ type gap struct {
 // gaps are those of one log; each is kept once.
 type gaps struct {
 	list   []gap
-	byFrom map[int64]int32 // index into list + 1
+	byFrom paged[gapPage]
 }
+
+// gapPage holds, for each offset, the gap that begins there: its index in the
+// list + 1.
+type gapPage [pageLen]int32
 
 // maxGaps bounds the gaps kept of one log. Logs with a marker after each
 // transaction have many.
@@ -30,7 +34,8 @@ const maxGaps = 1 << 20
 
 // add notes a gap and returns it, nil where there is no more room.
 func (g *gaps) add(n gap) *gap {
-	for i := g.byFrom[n.from]; i != 0; i = g.list[i-1].next {
+	first := &g.byFrom.make(n.from >> pageBits)[n.from&pageMask]
+	for i := *first; i != 0; i = g.list[i-1].next {
 		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal && old.group == n.group && old.committed == n.committed {
 			old.n++
 			return old
@@ -39,11 +44,8 @@ func (g *gaps) add(n gap) *gap {
 	if len(g.list) >= maxGaps {
 		return nil
 	}
-	if g.byFrom == nil {
-		g.byFrom = map[int64]int32{}
-	}
-	n.n, n.next = 1, g.byFrom[n.from]
+	n.n, n.next = 1, *first
 	g.list = append(g.list, n)
-	g.byFrom[n.from] = int32(len(g.list))
+	*first = int32(len(g.list))
 	return &g.list[len(g.list)-1]
 }

@@ -141,6 +141,7 @@ func (c *jepsenRules) Finish() {
 		jepsenPrecommitted: c.precommit,
 	}
 	crash := c.content(counts)
+	c.tape.merge(c.f)
 	walk := newJepsenWalk(c, counts)
 	c.tape.play(walk.op)
 	counts[jepsenG1a] += c.aborted()

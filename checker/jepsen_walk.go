@@ -94,7 +94,10 @@ func (w *jepsenWalk) piece(op *tapeOp, p *jepsenProcess, s *piece) {
 	case s.n == 0:
 	case w.dirty[s.log] || w.again[s.log]:
 		for offset := s.from; offset < s.from+s.n; offset++ {
-			t, _ := l.slots.find(offset)
+			t, ok := l.slots.find(offset)
+			if !ok || !t.has(slotHas) {
+				continue
+			}
 			v := l.slots.value(t, offset)
 			w.retried(op, s.log, v)
 			w.step(op, p, now, w.placeOf(l, v))
@@ -171,8 +174,24 @@ func (w *jepsenWalk) compare(l *logFacts, a, b int64, skip, back string) {
 	}
 }
 
-// holds tells whether a value was shown at one of the offsets.
+// holds tells whether a value was shown at one of the offsets. Most of what it
+// is asked about lies within a page.
 func (l *logFacts) holds(first, last int64) bool {
+	if first > last {
+		return false
+	}
+	if no := first >> pageBits; no == last>>pageBits {
+		p := l.slots.pages.get(no)
+		if p == nil {
+			return false
+		}
+		for _, flags := range p.flags[first&pageMask : last&pageMask+1] {
+			if flags&slotHas != 0 {
+				return true
+			}
+		}
+		return false
+	}
 	found := false
 	l.slots.between(l.pages, first, last, func(_ int64, t slot) bool {
 		found = t.has(slotHas)

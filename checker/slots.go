@@ -90,12 +90,9 @@ func (s *slots) between(numbers []int64, first, last int64, f func(offset int64,
 			return
 		}
 		p := s.pages.get(no)
-		for i := range p.flags {
-			offset := no<<pageBits | int64(i)
-			if p.flags[i] == 0 || offset < first || offset > last {
-				continue
-			}
-			if !f(offset, slot{p, i}) {
+		base := no << pageBits
+		for i := max(first-base, 0); i <= min(last-base, pageMask); i++ {
+			if p.flags[i] != 0 && !f(base|i, slot{p, int(i)}) {
 				return
 			}
 		}

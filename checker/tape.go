@@ -10,13 +10,22 @@ import (
 // be gone through again once the facts are complete. What a poll returned stands
 // there as ranges of offsets where the values are those of the facts.
 type tape struct {
-	b    []byte
-	next []int64 // by log: the offset behind the last one written, to count from
-	last []int64 // by log: the value written last
-	n    int     // entries
+	chunks []tapeChunk
+	next   []int64 // by log: the offset behind the last one written, to count from
+	last   []int64 // by log: the value written last
 
-	pieces []piece // of the entry under way
+	op tapeOp // the entry under way
 }
+
+// tapeChunk is a stretch of whole entries. In chunks a tape grows without
+// being copied, and goes away piece by piece.
+type tapeChunk struct {
+	b []byte
+	n int
+}
+
+// tapeChunkLen is where a chunk ends, in bytes.
+const tapeChunkLen = 64 << 10
 
 // tapeOp is an entry of the tape; its slices are lent.
 type tapeOp struct {
@@ -36,7 +45,7 @@ type tapeSend struct {
 }
 
 // piece is part of what polls returned of one log, in order: the records of the
-// facts at n consecutive offsets; or, where alone is set, one value at an offset
+// facts at the n offsets from from on, as far as they hold any; or, where alone is set, one value at an offset
 // (-1: unknown) where the facts have another; n is 0 for an empty list.
 type piece struct {
 	log       int
@@ -54,8 +63,15 @@ const (
 	tapeHasRuns  = 1 << 5
 )
 
-func (t *tape) uint(v uint64) { t.b = binary.AppendUvarint(t.b, v) }
-func (t *tape) int(v int64)   { t.b = binary.AppendVarint(t.b, v) }
+func (c *tapeChunk) uint(v uint64) { c.b = binary.AppendUvarint(c.b, v) }
+func (c *tapeChunk) int(v int64)   { c.b = binary.AppendVarint(c.b, v) }
+
+func (c *tapeChunk) logs(logs []int) {
+	c.uint(uint64(len(logs)))
+	for _, log := range logs {
+		c.uint(uint64(log))
+	}
+}
 
 // grow makes room for a log.
 func (t *tape) grow(log int) {
@@ -64,129 +80,167 @@ func (t *tape) grow(log int) {
 	}
 }
 
+// assigned writes what a consumer was given to read.
 func (t *tape) assigned(f *Facts, op *histories.Op) {
-	t.n++
-	t.uint(uint64(op.Type) | tapeAssign)
-	t.int(op.Process)
-	t.uint(uint64(len(op.Keys)))
+	e := &t.op
+	e.typ, e.process, e.assign = op.Type, op.Process, true
+	e.assigned = e.assigned[:0]
 	for _, k := range op.Keys {
-		t.uint(uint64(f.log(k).index))
+		e.assigned = append(e.assigned, f.log(k).index)
 	}
+	t.write(e)
 }
 
 // completed writes a completion; the facts have observed it.
 func (t *tape) completed(f *Facts, op *histories.Op, since int64) {
-	t.n++
-	kind := uint64(op.Type)
-	sends := 0
-	for i := range op.Mops {
-		if op.Mops[i].Send {
-			sends++
-		}
-	}
-	if sends > 0 {
-		kind |= tapeHasSends
-	}
-	if len(op.Runs) > 0 {
-		kind |= tapeHasRuns
-	}
-	if len(op.Rebalances) > 0 {
-		kind |= tapeMoved
-	}
-	t.uint(kind)
-	t.int(op.Process)
-	t.uint(uint64(since))
-	if len(op.Rebalances) > 0 {
-		t.rebalances(f, op)
-	}
-	if sends > 0 {
-		t.uint(uint64(sends))
-		for i := range op.Mops {
-			if m := &op.Mops[i]; m.Send {
-				log := f.log(m.Key).index
-				t.grow(log)
-				t.uint(uint64(log))
-				t.int(m.Value - t.last[log])
-				t.last[log] = m.Value
-			}
-		}
-	}
-	if len(op.Runs) > 0 {
-		t.runs(f, op)
-	}
-}
-
-func (t *tape) rebalances(f *Facts, op *histories.Op) {
-	n := 0
-	for _, r := range op.Rebalances {
-		n += len(r.Keys)
-	}
-	t.uint(uint64(n))
+	e := &t.op
+	e.typ, e.process, e.assign, e.since = op.Type, op.Process, false, since
+	e.moved, e.sends, e.pieces = e.moved[:0], e.sends[:0], e.pieces[:0]
 	for _, r := range op.Rebalances {
 		for _, k := range r.Keys {
-			t.uint(uint64(f.log(k).index))
+			e.moved = append(e.moved, f.log(k).index)
 		}
+	}
+	for i := range op.Mops {
+		m := &op.Mops[i]
+		if m.Send {
+			e.sends = append(e.sends, tapeSend{f.log(m.Key).index, m.Value})
+			continue
+		}
+		for j := m.From; j < m.To; j++ {
+			run := op.Runs[j]
+			e.cut(f.log(run.Key), op.Recs[run.From:run.To])
+		}
+	}
+	t.write(e)
+}
+
+// write appends an entry.
+func (t *tape) write(e *tapeOp) {
+	if n := len(t.chunks); n == 0 || len(t.chunks[n-1].b) >= tapeChunkLen {
+		t.chunks = append(t.chunks, tapeChunk{b: make([]byte, 0, tapeChunkLen+tapeChunkLen/8)})
+	}
+	c := &t.chunks[len(t.chunks)-1]
+	c.n++
+	kind := uint64(e.typ)
+	if e.assign {
+		c.uint(kind | tapeAssign)
+		c.int(e.process)
+		c.logs(e.assigned)
+		return
+	}
+	if len(e.moved) > 0 {
+		kind |= tapeMoved
+	}
+	if len(e.sends) > 0 {
+		kind |= tapeHasSends
+	}
+	if len(e.pieces) > 0 {
+		kind |= tapeHasRuns
+	}
+	c.uint(kind)
+	c.int(e.process)
+	c.uint(uint64(e.since))
+	if len(e.moved) > 0 {
+		c.logs(e.moved)
+	}
+	if len(e.sends) > 0 {
+		c.uint(uint64(len(e.sends)))
+	}
+	for _, s := range e.sends {
+		t.grow(s.log)
+		c.uint(uint64(s.log))
+		c.int(s.value - t.last[s.log])
+		t.last[s.log] = s.value
+	}
+	if len(e.pieces) > 0 {
+		c.uint(uint64(len(e.pieces)))
+	}
+	for i := range e.pieces {
+		t.piece(c, &e.pieces[i])
 	}
 }
 
-// runs writes what the polls returned, piece by piece.
-func (t *tape) runs(f *Facts, op *histories.Op) {
-	t.pieces = t.pieces[:0]
-	for i := range op.Mops {
-		m := &op.Mops[i]
-		for j := m.From; j < m.To && !m.Send; j++ {
-			run := op.Runs[j]
-			t.cut(f.log(run.Key), op.Recs[run.From:run.To])
-		}
+func (t *tape) piece(c *tapeChunk, p *piece) {
+	t.grow(p.log)
+	if p.alone {
+		c.uint(uint64(p.log)<<1 | 1)
+		c.int(p.offset - t.next[p.log])
+		c.int(p.v)
+		return
 	}
-	t.uint(uint64(len(t.pieces)))
-	for _, p := range t.pieces {
-		t.grow(p.log)
-		if p.alone {
-			t.uint(uint64(p.log)<<1 | 1)
-			t.int(p.offset - t.next[p.log])
-			t.int(p.v)
-			continue
+	c.uint(uint64(p.log) << 1)
+	c.uint(uint64(p.n))
+	c.int(p.from - t.next[p.log])
+	t.next[p.log] = p.from + p.n
+}
+
+// merge makes one piece of those with nothing between them, now that the facts
+// are complete: where each transaction leaves a marker, every record of a poll
+// is a piece of its own until then.
+func (t *tape) merge(f *Facts) {
+	into := tape{}
+	t.each(true, func(op *tapeOp) {
+		kept := op.pieces[:0]
+		for _, p := range op.pieces {
+			if n := len(kept); n > 0 && kept[n-1].before(&p) && !f.logs[p.log].holds(kept[n-1].from+kept[n-1].n, p.from-1) {
+				kept[n-1].n = p.from + p.n - kept[n-1].from
+				continue
+			}
+			kept = append(kept, p)
 		}
-		t.uint(uint64(p.log) << 1)
-		t.uint(uint64(p.n))
-		t.int(p.from - t.next[p.log])
-		t.next[p.log] = p.from + p.n
-	}
+		op.pieces = kept
+		into.write(op)
+	})
+	*t = into
+}
+
+// before tells whether another piece goes on behind this one.
+func (p *piece) before(q *piece) bool {
+	return p.log == q.log && !p.alone && !q.alone && p.n > 0 && q.n > 0 && p.from+p.n <= q.from
 }
 
 // cut appends the pieces of what one poll returned of a log.
-func (t *tape) cut(l *logFacts, recs []histories.Rec) {
+func (e *tapeOp) cut(l *logFacts, recs []histories.Rec) {
 	if len(recs) == 0 {
-		t.pieces = append(t.pieces, piece{log: l.index, from: 0})
+		e.pieces = append(e.pieces, piece{log: l.index, from: 0})
 		return
 	}
 	for i := range recs {
 		r := &recs[i]
 		if r.Offset < 0 {
-			t.pieces = append(t.pieces, piece{log: l.index, alone: true, offset: -1, v: r.Value})
+			e.pieces = append(e.pieces, piece{log: l.index, alone: true, offset: -1, v: r.Value})
 			continue
 		}
 		s, ok := l.slots.find(r.Offset)
 		if !ok || !s.has(slotHas) || l.slots.value(s, r.Offset) != r.Value {
-			t.pieces = append(t.pieces, piece{log: l.index, alone: true, offset: r.Offset, v: r.Value})
+			e.pieces = append(e.pieces, piece{log: l.index, alone: true, offset: r.Offset, v: r.Value})
 			continue
 		}
-		if n := len(t.pieces); i > 0 && n > 0 && !t.pieces[n-1].alone && t.pieces[n-1].from+t.pieces[n-1].n == r.Offset {
-			t.pieces[n-1].n++
+		if n := len(e.pieces); i > 0 && n > 0 && !e.pieces[n-1].alone && e.pieces[n-1].from+e.pieces[n-1].n == r.Offset {
+			e.pieces[n-1].n++
 			continue
 		}
-		t.pieces = append(t.pieces, piece{log: l.index, from: r.Offset, n: 1})
+		e.pieces = append(e.pieces, piece{log: l.index, from: r.Offset, n: 1})
 	}
 }
 
 // play calls f with every entry, in order.
-func (t *tape) play(f func(*tapeOp)) {
-	p := player{b: t.b}
+func (t *tape) play(f func(*tapeOp)) { t.each(false, f) }
+
+// each is play; where it is asked to consume, what was played is let go.
+func (t *tape) each(consume bool, f func(*tapeOp)) {
+	p := player{}
 	next, last := make([]int64, len(t.next)), make([]int64, len(t.last))
-	for range t.n {
-		p.entry(next, last)
-		f(&p.op)
+	for i := range t.chunks {
+		p.b = t.chunks[i].b
+		for range t.chunks[i].n {
+			p.entry(next, last)
+			f(&p.op)
+		}
+		if consume {
+			t.chunks[i] = tapeChunk{}
+		}
 	}
 }
 

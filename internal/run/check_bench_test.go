@@ -20,10 +20,7 @@ import (
 // and the peak memory of the process. 8 logs, 50 clients, 1 % unknown outcomes.
 // ACKPROOF_BENCH_OPS=10000000 sets the size; the default keeps make bench short.
 func BenchmarkCheck(b *testing.B) {
-	bin := filepath.Join(b.TempDir(), "ackproof")
-	if out, err := exec.Command("go", "build", "-o", bin, "github.com/ackproof/ackproof/cmd/ackproof").CombinedOutput(); err != nil {
-		b.Fatalf("build the command: %v\n%s", err, out)
-	}
+	bin := buildCommand(b)
 	sizes := []int{100_000, 1_000_000}
 	if s := os.Getenv("ACKPROOF_BENCH_OPS"); s != "" {
 		sizes = nil
@@ -48,9 +45,19 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-func checkOnce(b *testing.B, bin, path string) {
+// buildCommand builds the command for the benchmark and returns its path.
+func buildCommand(b *testing.B) string {
 	b.Helper()
-	cmd := exec.Command(bin, "check", "--json", path)
+	bin := filepath.Join(b.TempDir(), "ackproof")
+	if out, err := exec.Command("go", "build", "-o", bin, "github.com/ackproof/ackproof/cmd/ackproof").CombinedOutput(); err != nil {
+		b.Fatalf("build the command: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func checkOnce(b *testing.B, bin, path string, flags ...string) {
+	b.Helper()
+	cmd := exec.Command(bin, append([]string{"check", "--json", path}, flags...)...)
 	cmd.Env = append(os.Environ(), "ACKPROOF_CHILD=1") // one process, so that its memory is the whole
 	begin := time.Now()
 	out, err := cmd.Output()
