@@ -2,12 +2,13 @@
 # make test-all  the long version: many seeds, every mutant, a million small histories
 # make bench     the figures of DESIGN.md
 # make docs      generate the reference pages under docs/
+# make museum-table  run the museum with three seeds; its table goes into README.md
 
 GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all test-all-page bench docs lint kafka-test
+.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table
 
 all: build
 
@@ -48,3 +49,6 @@ bench:
 
 docs:
 	$(GO) test ./internal/report -run TestPages -update
+
+museum-table: build
+	bin/ackproof museum all --seeds 3 --quiet --markdown README.md --store bin/museum

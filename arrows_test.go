@@ -21,6 +21,7 @@ var floors = [][]string{
 	{"internal/page", "internal/shrink"},
 	{"internal/run", "internal/doctor", "internal/report"},
 	{"internal/scenario"},
+	{"internal/museum"},
 	{"", "internal/serve"},
 	{"cmd/ackproof"},
 }
