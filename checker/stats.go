@@ -18,7 +18,19 @@ type Stats struct {
 	Cluster    []StateSpan  `json:"cluster,omitempty"`
 	Metrics    []MetricSpan `json:"metrics,omitempty"`
 	Unmeasured []string     `json:"unmeasured,omitempty"`
+	// Notes are the harness's remarks: a node that ended by itself, a fault that
+	// was skipped. The first ones only.
+	Notes []Remark `json:"notes,omitempty"`
 }
+
+// Remark is something that people should know of a run.
+type Remark struct {
+	At  int64  `json:"at_ns"`
+	Why string `json:"why"`
+}
+
+// maxNotes bounds the remarks that are kept.
+const maxNotes = 50
 
 // OpStats counts one operation by outcome, with its latency.
 type OpStats struct {
@@ -71,6 +83,7 @@ type stats struct {
 	series  series
 	phases  []SpanStats
 	cluster clusterStats
+	notes   []Remark
 	last    time.Duration
 	retires func(*histories.Op) bool
 }
@@ -95,6 +108,9 @@ func (c *stats) Observe(op *histories.Op) {
 	if op.Process < 0 {
 		if op.F == histories.Phase && op.Event != nil {
 			c.phase(op.Event.Phase, op.Time)
+		}
+		if op.F == histories.Note && op.Event != nil && len(c.notes) < maxNotes {
+			c.notes = append(c.notes, Remark{int64(op.Time), op.Event.Why})
 		}
 		if n := len(c.phases); n > 0 {
 			c.cluster.observe(op, c.phases[n-1].Name)
@@ -160,7 +176,7 @@ func (c *stats) Finish() {}
 // result sums up, with the faults and figures that others found.
 func (c *stats) result(faults []FaultResult, stale []Staleness) Stats {
 	s := Stats{Seconds: c.last.Seconds(), Ops: []OpStats{}, Phases: []SpanStats{}, Faults: []FaultSpan{}, Staleness: stale,
-		Cluster: c.cluster.states, Metrics: c.cluster.spans(), Unmeasured: c.cluster.missing}
+		Cluster: c.cluster.states, Metrics: c.cluster.spans(), Unmeasured: c.cluster.missing, Notes: c.notes}
 	for f := range c.byF {
 		n := &c.byF[f]
 		if n.Outcomes == (Outcomes{}) {

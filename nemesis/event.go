@@ -274,6 +274,9 @@ func join(a, b string) string {
 
 // remark is an entry as a line of the log.
 func remark(f histories.F, e *histories.Event) string {
+	if f == histories.Note {
+		return "nemesis: " + e.Why
+	}
 	what := map[histories.F]string{
 		histories.Inject: "inject", histories.Bite: "bite", histories.Heal: "heal", histories.Healed: "healed",
 	}[f]

@@ -8,15 +8,12 @@
 package nemesis
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -78,45 +75,6 @@ func New(cfg Config) *Nemesis {
 	n.cfg.World.hit = n.missing
 	n.world = &n.cfg.World
 	return n
-}
-
-// Run walks the plan; the events' times count from the call. It returns when
-// the last event is healed and proven, or, once ctx is cancelled, when whatever
-// is broken then is healed. An error is the harness's own: a fault that could
-// not be taken away.
-func (n *Nemesis) Run(ctx context.Context) error {
-	if err := n.cfg.Plan.Check(n.world.Offer()); err != nil {
-		return err
-	}
-	begin := time.Now()
-	plan := slices.Clone(n.cfg.Plan)
-	slices.SortStableFunc(plan, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
-	group, ctx := errgroup.WithContext(ctx)
-	done := make([]chan struct{}, len(plan))
-	for i, e := range plan {
-		done[i] = make(chan struct{})
-		var before []chan struct{} // what must be over, proof and all
-		for j, o := range plan[:i] {
-			if follows(e, o) {
-				before = append(before, done[j])
-			}
-		}
-		group.Go(func() error {
-			defer close(done[i])
-			if !wait(ctx, time.Until(begin.Add(e.At-lead))) {
-				return nil
-			}
-			for _, b := range before {
-				select {
-				case <-b:
-				case <-ctx.Done():
-					return nil
-				}
-			}
-			return n.event(ctx, e, begin)
-		})
-	}
-	return group.Wait()
 }
 
 // Active lists the faults that act now, for a status line.

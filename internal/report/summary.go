@@ -34,6 +34,7 @@ func Summary(out io.Writer, r Run) {
 	phases(w, s)
 	cluster(w, s)
 	faultTable(w, r.Verdict, s)
+	remarks(w, s)
 	anomalies(w, r)
 	expected(w, r.Verdict)
 	unknowns(w, r.Verdict)
@@ -98,6 +99,18 @@ func faultTable(w io.Writer, v checker.Verdict, s checker.Stats) {
 		sp := spans[f.ID]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Fault, strings.Join(f.On, ","), at(f.Begin), lasted,
 			proven(f.Bit), proven(f.Healed), counts(sp.Before), counts(sp.During), counts(sp.After), f.Why)
+	}
+}
+
+// remarks are what the harness said of the run.
+func remarks(w io.Writer, s checker.Stats) {
+	if len(s.Notes) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nremarks:\n")
+	for _, n := range s.Notes {
+		why, _, _ := strings.Cut(n.Why, "\n")
+		fmt.Fprintf(w, "  %s: %s\n", at(n.At), why)
 	}
 }
 
