@@ -22,7 +22,7 @@ import (
 //     acknowledgement came, it is no evidence from the start.
 //   - It acknowledges without an offset: the send is placed where it is polled.
 //   - It answers a fetch or an end from an old state: convicted under a strict
-//     model, the end under a kafka model too.
+//     model; under a kafka model an old end is reported as allowed.
 //   - It writes twice, swaps, skips, corrupts or misroutes records, or appends
 //     what it refuses: lengths and real time still fit, offsets of which nothing
 //     is known are filled by appends of nobody. The facts convict those.

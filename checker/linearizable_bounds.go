@@ -92,8 +92,37 @@ func (c *linearizable) listed(op *histories.Op, call *opening) {
 			r.Kind, r.Hi = linear.Fetch, linear.Inf // the last stable offset, at or below the end
 		}
 		l := c.log(o.Key)
+		if c.env.Model == Kafka && r.Kind == linear.End {
+			r = l.deposed(r)
+		}
 		l.judge(r)
 	}
+}
+
+// byDeposed is the clause under which an end may be older than what others know.
+const byDeposed = "reads=kafka"
+
+// deposed takes an end under Kafka's reads. A leader that was cut off, or that
+// stood still, goes on answering until it learns that it was deposed; KIP-207
+// makes a new leader wait, and not the old one stop. An end that is older than
+// what was proven before its call is reported as allowed, and only what it
+// proves is used.
+func (l *orderedLog) deposed(op linear.Op) linear.Op {
+	age, by := l.order.Age(op.Call, op.Lo)
+	if age == 0 {
+		return op
+	}
+	if age > l.oldest {
+		l.oldest, l.oldestOp = age, op.Index
+	}
+	v := linear.Violation{A: op, B: by}
+	k := kindOf(&v)
+	if limit := l.c.env.Contract.StalenessMillis; limit > 0 && age > limit*1e6 {
+		k = StaleRead
+	}
+	l.c.found(k, l, v)
+	op.Hi = linear.Inf
+	return op
 }
 
 // polled takes what a poll returned: one read for each log, or one for each

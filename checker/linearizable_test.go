@@ -241,7 +241,7 @@ func TestLinearizableAllowed(t *testing.T) {
 	for _, c := range r.cases {
 		got = append(got, string(c.Kind)+" "+c.AllowedBy)
 	}
-	if want := []string{"offset-regression acks=1", "end-offset-regression "}; !slices.Equal(got, want) {
+	if want := []string{"offset-regression acks=1", "end-offset-regression reads=kafka"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -47,7 +47,7 @@ func setDefault(n *int, value int) {
 // The models of reads.
 const (
 	Strict  = "strict"  // every operation takes effect between its call and its return
-	Kafka   = "kafka"   // produces and barrier reads do; a fetch may return an older state of its log
+	Kafka   = "kafka"   // produces do; a fetch, or a leader that was deposed, may show an older state of the log
 	Session = "session" // each process sees one order; no real time between processes
 )
 
