@@ -14,6 +14,8 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	tc "github.com/Shopify/toxiproxy/v2/client"
 	"github.com/rs/zerolog"
+
+	"github.com/ackproof/ackproof/nemesis/toxic"
 )
 
 // callLimit bounds every call to Toxiproxy. A healthy server answers within
@@ -45,9 +47,11 @@ func call(ctx context.Context, what string, do func() error) error {
 // server is a Toxiproxy server: our own, in this process, or a foreign one.
 type server struct {
 	api *tc.Client
-	own *toxiproxy.ApiServer // nil: foreign
+	own *toxiproxy.ApiServer // nil: in another process
 	web *http.Server
 	url string
+	// kept says that the server is of our kind, in the process of a cluster's keeper.
+	kept bool
 }
 
 // anyPort is a free port of the loopback interface.
@@ -70,11 +74,19 @@ func startServerOn(addr string, log io.Writer) (*server, error) {
 	s := &server{
 		api: tc.NewClient(ln.Addr().String()),
 		own: own,
-		web: &http.Server{Handler: logged(own.Routes(), logger), ReadHeaderTimeout: 10 * time.Second},
+		web: &http.Server{Handler: withSlots(logged(own.Routes(), logger)), ReadHeaderTimeout: 10 * time.Second},
 		url: "http://" + ln.Addr().String(),
 	}
 	go s.web.Serve(ln) // ends with stop
 	return s, nil
+}
+
+// withSlots adds the switches of our control toxics to Toxiproxy's own API.
+func withSlots(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(toxic.HandlerPath, toxic.Handler())
+	mux.Handle("/", next)
+	return mux
 }
 
 // terse leaves out what Toxiproxy says of every connection, and its advice on

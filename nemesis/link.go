@@ -30,6 +30,17 @@ type stock struct {
 	attrs           tc.Attributes
 }
 
+// slot is the switch of one direction of a link on a server of ours: in this
+// process, or in that of a cluster's keeper.
+type slot interface {
+	Number() int64
+	Set(toxic.Params)
+	Params() toxic.Params
+	Counters() toxic.Counters
+	Err() error // why the last call did not do what it should
+	Free()
+}
+
 // link is the way to one node: a proxy, and on our own server two switches.
 type link struct {
 	owner *Links
@@ -47,7 +58,7 @@ type link struct {
 	mu       sync.Mutex // one switch at a time
 	srv      *server
 	proxy    *tc.Proxy
-	up, down *toxic.Slot       // our own server
+	up, down slot              // our own server
 	mark     [2]toxic.Counters // of up and down when the shape was put on
 	own      string            // the proxy's own address
 	resetter *resetter         // our own server, once a reset was asked for
@@ -67,7 +78,7 @@ func newLink(owner *Links, node Node, listen, host string) *link {
 		k.listen = node.Listen
 		k.host, _, _ = net.SplitHostPort(node.Listen) // checkNodes has seen it
 	}
-	if owner.Embedded() {
+	if owner.srv.own != nil {
 		k.up, k.down = toxic.NewSlot(), toxic.NewSlot()
 	}
 	none := ""
@@ -104,10 +115,10 @@ func (k *link) create(ctx context.Context, s shape) error {
 }
 
 // addControl adds the control toxic in both directions.
-func addControl(ctx context.Context, p *tc.Proxy, up, down *toxic.Slot) error {
-	add := func(direction string, slot *toxic.Slot) error {
+func addControl(ctx context.Context, p *tc.Proxy, up, down slot) error {
+	add := func(direction string, s slot) error {
 		return call(ctx, "add the control toxic to "+p.Name, func() error {
-			_, err := p.AddToxic("control-"+direction, toxic.Type, direction, 1, tc.Attributes{"slot": slot.ID})
+			_, err := p.AddToxic("control-"+direction, toxic.Type, direction, 1, tc.Attributes{"slot": s.Number()})
 			return err
 		})
 	}
@@ -195,6 +206,9 @@ func (k *link) put(ctx context.Context, s shape) (err error) {
 	k.up.Set(s.up)
 	k.mark[0], k.mark[1] = k.up.Counters(), k.down.Counters()
 	k.down.Set(s.down)
+	if err := errors.Join(k.up.Err(), k.down.Err()); err != nil {
+		return err
+	}
 	if s.closed {
 		return call(ctx, "disable "+k.name, k.proxy.Disable)
 	}
@@ -221,6 +235,9 @@ func (k *link) clear(ctx context.Context) error {
 		k.resetter.end()
 		k.up.Set(toxic.Params{})
 		k.down.Set(toxic.Params{})
+		if err := errors.Join(k.up.Err(), k.down.Err()); err != nil {
+			return err
+		}
 	}
 	if k.broken || k.up == nil && len(was.stock) > 0 {
 		return k.rebuild(ctx)
@@ -273,6 +290,12 @@ func (k *link) close() error {
 		k.up.Free()
 		k.down.Free()
 		k.resetter.free()
+	}
+	if k.srv.kept { // the proxy stays, clean
+		if k.shape.closed || k.broken {
+			return k.rebuild(context.Background())
+		}
+		return errors.Join(k.up.Err(), k.down.Err())
 	}
 	if k.proxy == nil || k.adopted && len(k.added) == 0 && !k.shape.closed && !k.broken {
 		return nil

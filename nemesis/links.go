@@ -188,7 +188,7 @@ func (l *Links) clearOld(ctx context.Context) error {
 }
 
 // Embedded says whether the Toxiproxy server is our own.
-func (l *Links) Embedded() bool { return l.srv.own != nil }
+func (l *Links) Embedded() bool { return l.srv.own != nil || l.srv.kept }
 
 // dialLimit bounds a dial to a proxy, which is always near.
 const dialLimit = 5 * time.Second

@@ -19,6 +19,14 @@ type Route struct {
 // Name is the route's name in probes and of its proxy: n1.n2.broker.
 func (r Route) Name() string { return r.From + "." + r.To + "." + r.Port }
 
+// node is the route as a link's far end.
+func (r Route) node() Node {
+	return Node{Name: r.Name(), Addr: r.Listen, Listen: r.Listen, Upstream: r.Upstream}
+}
+
+// peerPrefix begins the names of the proxies between nodes.
+const peerPrefix = "peer"
+
 // Peers are the links between nodes. Bytes from a to b pass on the routes that a
 // dialled upstream, and on those that b dialled downstream: a cut of a
 // direction needs both, because either side may have dialled.
@@ -42,9 +50,9 @@ func OpenPeers(ctx context.Context, cfg PeerConfig) (*Peers, error) {
 	if len(cfg.Routes) == 0 {
 		return nil, errors.New("open the links between nodes: no routes")
 	}
-	lc := LinkConfig{Seed: cfg.Seed, Log: cfg.Log, Prefix: "peer"}
+	lc := LinkConfig{Seed: cfg.Seed, Log: cfg.Log, Prefix: peerPrefix}
 	for _, r := range cfg.Routes {
-		lc.Nodes = append(lc.Nodes, Node{Name: r.Name(), Addr: r.Listen, Listen: r.Listen, Upstream: r.Upstream})
+		lc.Nodes = append(lc.Nodes, r.node())
 	}
 	l, err := OpenLinks(ctx, lc)
 	if err != nil {

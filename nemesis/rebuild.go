@@ -45,7 +45,7 @@ func (k *link) rebuild(ctx context.Context) error {
 		if err = errNoAnswer; !k.frozen {
 			err = k.recreate(ctx, shape{})
 		}
-		if err != nil {
+		if err != nil && !k.srv.kept { // another server of ours would end with this process
 			err = k.move(ctx, err)
 		}
 	}

@@ -42,7 +42,7 @@ func (n *Nemesis) Run(ctx context.Context) error {
 	for i, e := range plan {
 		done := make(chan struct{})
 		w.done[i] = done
-		if !wait(ctx, time.Until(w.due(e).Add(-lead))) || !w.await(ctx, i) {
+		if w.fits(e) && (!wait(ctx, time.Until(w.due(e).Add(-lead))) || !w.await(ctx, i)) {
 			break
 		}
 		if !w.fits(e) {

@@ -68,6 +68,12 @@ func (s *Slot) Set(p Params) {
 	}
 }
 
+// Number is the attribute "slot" by which a control toxic finds its slot.
+func (s *Slot) Number() int64 { return s.ID }
+
+// Err is nil: the slot is in this process.
+func (s *Slot) Err() error { return nil }
+
 // Params returns the parameters in force.
 func (s *Slot) Params() Params { return s.now.Load().Params }
 
