@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"math"
 	"slices"
 
 	"github.com/ackproof/ackproof/histories"
@@ -21,13 +22,21 @@ type crashes struct {
 	env  *Env
 	byID map[int][]string         // faults that keep nodes down, by their event
 	isr  map[string]map[int32]isr // by topic and partition, as the brokers said last
-	at   map[int64][]int64        // by log: the entries of the crashes
+	at   map[int64][]crash        // by log
+}
+
+// crash is that of every in-sync replica. The last of them ends at some moment
+// after the fault was begun, and before its bite was proven: what was
+// acknowledged in between may be lost with it.
+type crash struct {
+	fault       int   // its event
+	from, until int64 // entries
 }
 
 type isr []string
 
 func newCrashes(e *Env) *crashes {
-	return &crashes{env: e, byID: map[int][]string{}, isr: map[string]map[int32]isr{}, at: map[int64][]int64{}}
+	return &crashes{env: e, byID: map[int][]string{}, isr: map[string]map[int32]isr{}, at: map[int64][]crash{}}
 }
 
 // observe takes the next entry.
@@ -41,9 +50,14 @@ func (c *crashes) observe(op *histories.Op) {
 	case histories.Inject:
 		if slices.Contains(crashFaults, op.Event.Fault) {
 			c.byID[op.Event.ID] = slices.Clone(op.Event.On)
-			c.crashed(op.Index)
+			c.crashed(op.Event.ID, op.Index)
+		}
+	case histories.Bite:
+		if proof(op.Event) == Valid {
+			c.over(op.Event.ID, op.Index)
 		}
 	case histories.Healed:
+		c.over(op.Event.ID, op.Index)
 		delete(c.byID, op.Event.ID)
 	}
 }
@@ -62,7 +76,7 @@ func (c *crashes) state(s *histories.ClusterState) {
 
 // crashed notes the logs of which no in-sync replica is up. Where the brokers
 // never said which those are, as many nodes as there are replicas must be down.
-func (c *crashes) crashed(entry int64) {
+func (c *crashes) crashed(fault int, entry int64) {
 	var down []string
 	for _, on := range c.byID {
 		down = append(down, on...)
@@ -73,7 +87,18 @@ func (c *crashes) crashed(entry int64) {
 		in := c.isr[l.Topic][l.Partition]
 		all := len(in) > 0 && !slices.ContainsFunc(in, func(n string) bool { return !slices.Contains(down, n) })
 		if rf := c.env.Contract.ReplicationFactor; all || len(in) == 0 && rf > 0 && len(down) >= rf {
-			c.at[l.Key] = append(c.at[l.Key], entry)
+			c.at[l.Key] = append(c.at[l.Key], crash{fault, entry, math.MaxInt64})
+		}
+	}
+}
+
+// over notes that what the fault was to end has ended.
+func (c *crashes) over(fault int, entry int64) {
+	for _, all := range c.at {
+		for i := range all {
+			if all[i].fault == fault {
+				all[i].until = min(all[i].until, entry)
+			}
 		}
 	}
 }
@@ -82,7 +107,7 @@ func (c *crashes) crashed(entry int64) {
 // to; below 0: at the end.
 func (c *crashes) clause(log, from, to int64) string {
 	for _, at := range c.at[log] {
-		if at > from && (to < 0 || at < to) {
+		if at.until > from && (to < 0 || at.from < to) {
 			return crashClause
 		}
 	}

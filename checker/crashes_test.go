@@ -25,6 +25,7 @@ func TestLossByCrash(t *testing.T) {
 		{"where disks are promised", "synced", lost + all + "p1 p" + final("1", "1@0"), "unseen 1"},
 		{"where nothing is stated", "", lost + all + "p1 p" + final("1", "1@0"), "unseen 1"},
 		{"before the acknowledgement", "replicated", all + lost + "p1 p" + final("1", "1@0"), "unseen 1"},
+		{"while the nodes were being ended", "replicated", strings.Replace(all, "nemesis bite", lost+"nemesis bite", 1) + "p1 p" + final("1", "1@0"), "unseen 1 (durability=replicated)"},
 		{"one of three", "replicated", lost + n1 + up1 + "p1 p" + final("1", "1@0"), "unseen 1"},
 		{"two of three that may all be in sync", "replicated", lost + n1 + n2 + up1 + up2 + "p1 p" + final("1", "1@0"), "unseen 1"},
 		{"all that are in sync", "replicated", lost + isr12 + n1 + n2 + up1 + up2 + "p1 p" + final("1", "1@0"), "unseen 1 (durability=replicated)"},

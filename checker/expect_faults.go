@@ -138,10 +138,13 @@ func (w *recovery) never(log int64, t *timeline) (Validity, string) {
 }
 
 // wholeWithin asks for the entries that say that the cluster is whole again.
+// The first one after a heal tells how long that took from the heal on, others
+// how long they waited.
 type wholeWithin struct {
 	histories.Expect
 	seen   int
-	slow   float64 // the longest wait, ms
+	heals  int     // before the last such entry
+	slow   float64 // the longest time, ms
 	broken string  // why it was not whole
 	not    bool
 }
@@ -153,7 +156,11 @@ func (w *wholeWithin) observe(op *histories.Op, t *timeline) {
 		return
 	}
 	w.seen++
-	w.slow = max(w.slow, op.Event.Args["waited_ms"])
+	took := op.Event.Args["waited_ms"]
+	if t.heals != w.heals {
+		took = float64(op.Time-t.healed) / 1e6
+	}
+	w.slow, w.heals = max(w.slow, took), t.heals
 	if proof(op.Event) != Valid {
 		w.not, w.broken = true, op.Event.Why
 	}

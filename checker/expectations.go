@@ -72,7 +72,7 @@ var Expectations = []ExpectationKind{
 		Args: []ExpectArg{{Name: "at_least", Unit: "operations", Doc: "how many have to be refused or time out; default 10"}}, watch: newMustFail},
 	{Name: "acked", Doc: "The number of records acknowledged in the phase.",
 		Args: []ExpectArg{{Name: "at_least", Unit: "records", Doc: "lowest number", Needed: true}}, watch: newAckedRecords},
-	{Name: "anomalies", Doc: "No anomaly is found, whether or not the contract allows it, except those listed.",
+	{Name: "anomalies", Doc: "No anomaly is found, whether or not the contract allows it, except those listed and what the model of reads allows.",
 		Of: "kinds of anomaly that may be found", watch: newNoAnomalies},
 	{Name: "allowed", Doc: "A positive control: an anomaly of one of these kinds is found, and the contract allows it.",
 		Of:   "kinds of anomaly, one of which has to be found; default those of loss",
@@ -93,7 +93,7 @@ var Expectations = []ExpectationKind{
 			{Name: "at_least", Unit: "the metric's", Doc: "lowest increase"},
 			{Name: "at_most", Unit: "the metric's", Doc: "highest increase"},
 		}, watch: newMetricIncrease},
-	{Name: "whole", Doc: "Every partition has its leader and all its replicas in sync again within the time.",
+	{Name: "whole", Doc: "Every partition has its leader and all its replicas in sync again within the time, counted from the last heal.",
 		Args: []ExpectArg{atMostMillis}, watch: newWholeWithin},
 }
 

@@ -222,6 +222,7 @@ type windowTally struct {
 	decided   int64
 	ops       int64
 	closed    int64
+	left      int64 // of those closed: not put into any window
 	undecided int64
 	excluded  int64
 	results   []linear.Result // those with something to say
@@ -237,6 +238,7 @@ const maxResults = 1 << 10
 func (t *windowTally) take(res linear.Result) {
 	w := &res.Window
 	t.closed += int64(w.Closed + w.Left)
+	t.left += int64(w.Left)
 	t.excluded += int64(len(res.Excluded))
 	if res.Decided {
 		t.decided++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -151,17 +152,22 @@ func (w *weatherWatch) After(ctx context.Context) ([]histories.Probe, error) {
 	return w.measure(ctx, Watch.After)
 }
 
-// measure measures the ways that were healthy before.
+// measure measures the ways that were healthy before, all at once: a slow close
+// takes seconds on each.
 func (w *weatherWatch) measure(ctx context.Context, do func(Watch, context.Context) ([]histories.Probe, error)) ([]histories.Probe, error) {
-	var out []histories.Probe
-	for _, way := range w.ways {
-		if !way.healthy {
-			continue
+	probes, errs := make([][]histories.Probe, len(w.ways)), make([]error, len(w.ways))
+	var group sync.WaitGroup
+	for i, way := range w.ways {
+		if way.healthy {
+			group.Go(func() { probes[i], errs[i] = do(way.Watch, ctx) })
 		}
-		probes, err := do(way.Watch, ctx)
-		out = append(out, w.of(way.to, probes)...)
-		if err != nil {
-			return out, err
+	}
+	group.Wait()
+	var out []histories.Probe
+	for i, way := range w.ways {
+		out = append(out, w.of(way.to, probes[i])...)
+		if errs[i] != nil {
+			return out, errs[i]
 		}
 	}
 	if len(out) == 0 {

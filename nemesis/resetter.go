@@ -3,6 +3,7 @@ package nemesis
 import (
 	"context"
 	"errors"
+	"net"
 
 	tc "github.com/Shopify/toxiproxy/v2/client"
 
@@ -41,7 +42,7 @@ func (k *link) reset(ctx context.Context, s shape) error {
 // newResetter makes the second proxy.
 func (k *link) newResetter(ctx context.Context) (*resetter, error) {
 	p := k.srv.api.NewProxy()
-	p.Name, p.Listen, p.Upstream = k.name+"-reset", "127.0.0.1:0", k.node.upstream()
+	p.Name, p.Listen, p.Upstream = k.name+"-reset", net.JoinHostPort(k.host, "0"), k.node.upstream()
 	if err := call(ctx, "create the proxy "+p.Name, p.Save); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (a *app) suiteCmd() *cobra.Command {
 		junit string
 	)
 	cmd := &cobra.Command{
-		Use:   "suite guide|all|NAME|FILE",
+		Use:   "suite guide|all|controls|NAME|FILE",
 		Short: "Run several scenarios on one cluster, one after the other",
 		Long: `Run the scenarios of a suite on one cluster, each on topics of its own. Between
 two of them the cluster is proven to be whole and its links to be clean.
