@@ -16,6 +16,7 @@ func (j *Judge) verdict() Verdict {
 		beyond = map[Kind]int64{}
 		closed int64
 		count  *stats
+		member []GroupStats
 
 		expected *expectations
 	)
@@ -27,8 +28,7 @@ func (j *Judge) verdict() Verdict {
 		cases = append(cases, p.report.cases...)
 		stale = append(stale, p.report.stale...)
 		v.Unknown = append(v.Unknown, p.report.unknown...)
-		v.Judged.Windows += p.report.judged.Windows
-		v.Judged.WindowOps += p.report.judged.WindowOps
+		v.Judged.add(p.report.judged)
 		closed += p.report.closed
 		for k, n := range p.report.beyond {
 			if n > 0 {
@@ -38,13 +38,15 @@ func (j *Judge) verdict() Verdict {
 		switch q := p.Pass.(type) {
 		case *work:
 			w := q.judged
-			w.Windows, w.WindowOps = v.Judged.Windows, v.Judged.WindowOps
+			w.add(v.Judged)
 			v.Judged = w
 			v.Incomplete = q.incomplete() || len(j.broken) > 0 || len(j.form.problems) > 0
 		case *faults:
 			v.Faults = q.results()
 		case *stats:
 			count = q
+		case *groups:
+			member = q.results()
 		case *expectations:
 			expected = q
 		case *jepsenRules:
@@ -63,12 +65,14 @@ func (j *Judge) verdict() Verdict {
 	v.Expectations = expected.results(&v)
 	v.Valid = validity(&v)
 	slices.SortStableFunc(stale, func(a, b Staleness) int { return cmp.Compare(a.Log, b.Log) })
-	v.Stats = encodeStats(count, v.Faults, stale)
+	v.Stats = encodeStats(count, v.Faults, stale, member)
 	return v
 }
 
-func encodeStats(c *stats, faults []FaultResult, stale []Staleness) json.RawMessage {
-	b, err := json.Marshal(c.result(faults, stale))
+func encodeStats(c *stats, faults []FaultResult, stale []Staleness, groups []GroupStats) json.RawMessage {
+	s := c.result(faults, stale)
+	s.Groups = groups
+	b, err := json.Marshal(s)
 	if err != nil { // a NaN would be a bug of ours; the verdict stands without figures
 		b, _ = json.Marshal(map[string]string{"error": err.Error()})
 	}

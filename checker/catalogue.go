@@ -37,6 +37,7 @@ var Checkers = []Checker{
 	{Name: "epochs", Doc: "Leader epochs rise with the offsets.",
 		Kinds: []Kind{LeaderEpochRegression}, New: newEpochs},
 	linearizableChecker,
+	groupsChecker,
 	{Name: "faults", Doc: "Every kind of fault is proven to have bitten, every fault to be gone, with work during and after.",
 		Kinds: []Kind{FaultDidNotBite, HealDidNotHold, TooLittleWork}, New: newFaults},
 	{Name: "work", Doc: "Enough was done on every log to call it valid, and the run reached its end.",

@@ -33,6 +33,10 @@ type crash struct {
 	from, until int64 // entries
 }
 
+// offsetsLog stands for the log in which the brokers keep what groups have
+// committed; it has as many replicas as the run's own.
+const offsetsLog = math.MinInt64
+
 type isr []string
 
 func newCrashes(e *Env) *crashes {
@@ -83,10 +87,14 @@ func (c *crashes) crashed(fault int, entry int64) {
 	}
 	slices.Sort(down)
 	down = slices.Compact(down)
+	rf := c.env.Contract.ReplicationFactor
+	if rf > 0 && len(down) >= rf {
+		c.at[offsetsLog] = append(c.at[offsetsLog], crash{fault, entry, math.MaxInt64})
+	}
 	for _, l := range c.env.Header.Logs {
 		in := c.isr[l.Topic][l.Partition]
 		all := len(in) > 0 && !slices.ContainsFunc(in, func(n string) bool { return !slices.Contains(down, n) })
-		if rf := c.env.Contract.ReplicationFactor; all || len(in) == 0 && rf > 0 && len(down) >= rf {
+		if all || len(in) == 0 && rf > 0 && len(down) >= rf {
 			c.at[l.Key] = append(c.at[l.Key], crash{fault, entry, math.MaxInt64})
 		}
 	}

@@ -16,6 +16,7 @@ type headlines struct {
 	bySend   map[place]int           // the headline about the order of sends, by value
 	byEnd    map[place]int           // the headline about a false end of a log
 	byPoll   map[int64][]backward    // polls that went back, by entry
+	passed   []passing               // ranges of offsets that somebody went over wrongly
 	offsets  map[int64][]causeOffset // of each log, in order
 	groups   []*group
 	index    map[groupKey]*group
@@ -31,6 +32,14 @@ type causeOffset struct {
 
 // backward is a poll that went back in a log, and the offsets it went over.
 type backward struct {
+	log, from, to int64
+	group         int
+}
+
+// passing is a range of offsets that a poll, or a commit of a group, went over
+// without reason.
+type passing struct {
+	consumer      string // the group, empty for a poll
 	log, from, to int64
 	group         int
 }
@@ -102,6 +111,8 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 			h.byPoll[c.Ops[1]] = append(h.byPoll[c.Ops[1]], backward{c.Log, c.From, c.To, g.at})
 		case c.Kind == EndOffsetRegression:
 			h.byEnd[place{c.Log, c.Offset}] = g.at
+		case c.AllowedBy == "" && (c.Kind == IntPollSkip || c.Kind == PollSkip || c.Kind == CommitBeyondConsumed):
+			h.passed = append(h.passed, passing{c.Group, c.Log, c.From, c.To, g.at})
 		}
 	}
 	h.spread(beyond)
@@ -110,7 +121,10 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 
 // cause returns the headline that a case follows from, nil where it is one itself.
 func (h *headlines) cause(c *Case) *group {
-	skip := c.Kind == PollSkip || c.Kind == IntPollSkip
+	skip := c.Kind == PollSkip || c.Kind == IntPollSkip || c.Kind == SkippedByGroup
+	if c.Group != "" && !skip {
+		return nil // it is about a commit, and not about the record at its offset
+	}
 	if !skip {
 		if at, ok := h.ofRecord(c); ok {
 			return h.groups[at]
@@ -125,6 +139,12 @@ func (h *headlines) cause(c *Case) *group {
 		}
 	}
 	switch {
+	case c.Kind == SkippedByGroup:
+		for _, p := range h.passed {
+			if p.log == c.Log && (p.consumer == "" || p.consumer == c.Group) && p.from <= c.To && c.From <= p.to {
+				return h.groups[p.group]
+			}
+		}
 	case skip: // what a poll passes over it may have returned out of order
 		for _, op := range c.Ops[:2] {
 			for _, b := range h.byPoll[op] {
@@ -289,7 +309,7 @@ func (h *headlines) anomaly(g *group) Anomaly {
 			if c.Why != nil {
 				why = c.Why(c)
 			}
-			a.Examples = append(a.Examples, Example{Log: c.Log, Ops: c.ops(), Offset: c.Offset, Value: c.Value, Why: why, Window: c.Window})
+			a.Examples = append(a.Examples, Example{Log: c.Log, Ops: c.ops(), Offset: c.Offset, Value: c.Value, Why: why, Group: c.Group, Window: c.Window})
 		}
 	}
 	for _, k := range Kinds {

@@ -39,6 +39,13 @@ const (
 
 	NoRecovery Kind = "no-recovery"
 
+	CommittedOffsetRegression      Kind = "committed-offset-regression"
+	CommittedOffsetLost            Kind = "committed-offset-lost"
+	CommittedOffsetNonlinearizable Kind = "committed-offset-nonlinearizable"
+	CommitBeyondConsumed           Kind = "commit-beyond-consumed"
+	SkippedByGroup                 Kind = "skipped-by-group"
+	TwoOwners                      Kind = "two-owners"
+
 	FaultDidNotBite     Kind = "fault-did-not-bite"
 	HealDidNotHold      Kind = "heal-did-not-hold"
 	TooLittleWork       Kind = "too-little-work"
@@ -55,6 +62,7 @@ const (
 	GroupOrder    = "order"
 	GroupRealTime = "real time"
 	GroupLiveness = "liveness"
+	GroupConsumer = "consumer groups"
 	GroupHarness  = "harness" // says that nothing was proven: unknown, never invalid
 )
 
@@ -72,6 +80,8 @@ type KindDoc struct {
 const (
 	allowLoss       = "acks=0 or acks=1, or unclean_election=true; with durability=replicated what was acknowledged before a crash of every in-sync replica at once"
 	allowDuplicates = "idempotence=false together with attempts=retried"
+	// Commits go through the groups' own log, whatever acks says of the others.
+	allowCommitLoss = "unclean_election=true; with durability=replicated what was acknowledged before a crash of every broker at once"
 	// informational is the clause of kinds that break no promise.
 	informational = "informational"
 )
@@ -133,6 +143,22 @@ var Kinds = []KindDoc{
 		"contract of the run", "staleness_ms=0", "", "the read and the append that it should have seen"},
 	{NoRecovery, GroupLiveness, "When the faults are gone, every partition gets its leader and all its in-sync replicas back.",
 		"Kafka documentation, 4.7 Replication: a replica that caught up rejoins the ISR", "", "", "the heal and the entry that says what is not whole"},
+	{CommittedOffsetRegression, GroupConsumer, "What a group was told that it has committed does not go back to an older commit.",
+		"Kafka documentation, 4.5 The Consumer: consumer position; Herlihy and Wing, Linearizability (1990)", allowCommitLoss, "",
+		"the newer commit, or the answer that told it, and the later answer that tells an older one"},
+	{CommittedOffsetLost, GroupConsumer, "A commit that was acknowledged is what the group has committed, until the next one.",
+		"Kafka documentation, OffsetCommit; offsets.commit.required.acks=-1: an acknowledged commit is replicated", allowCommitLoss, "",
+		"the commit, of which nobody was ever told, and the later answer that tells what was committed before it, or nothing"},
+	{CommittedOffsetNonlinearizable, GroupConsumer, "What a group has committed of a log is a register: it holds the last commit, whole, and nothing that nobody committed.",
+		"Herlihy and Wing, Linearizability (1990); Gibbons and Korach, Testing Shared Memories (1997)", allowCommitLoss, "",
+		"the answer, and the commit that contradicts it"},
+	{CommitBeyondConsumed, GroupConsumer, "A group commits no offset behind the last record that its members were given.",
+		"Kafka documentation, 4.5 The Consumer: consumer position", "", "", "the commit, or the answer that tells it"},
+	{SkippedByGroup, GroupConsumer, "A group gets every record that it commits over.",
+		"Kafka documentation, 4.6 Message Delivery Semantics: at least once; KIP-320", allowCommitLoss, "", "the commit, and a poll by which others got the record"},
+	{TwoOwners, GroupConsumer, "In a generation of a group a log has one owner.",
+		"Kafka documentation, 4.5 The Consumer: each partition is consumed by exactly one consumer of a group at any given time; KIP-429, KIP-848", "", "",
+		"the two completions that tell of it"},
 
 	{FaultDidNotBite, GroupHarness, "A kind of fault was injected and is never proven to have acted.", "", "", "", "the fault's probes"},
 	{HealDidNotHold, GroupHarness, "A fault is not proven to be gone.", "", "", "", "the fault's probes"},

@@ -21,6 +21,7 @@ type Case struct {
 	Ops       [3]int64 // the entries that prove it, -1 where fewer
 	N         int64    // how many times it happened; 0 means 1
 	AllowedBy string   // the contract's clause that allows it
+	Group     string   // the consumer group that it is about
 	Window    string   // porcupine's page, relative to the run directory
 	// Why makes the sentence; it is called for the examples that are kept,
 	// after every pass has finished.

@@ -8,11 +8,12 @@ import (
 
 // Stats is the content of Verdict.Stats: what was done, not whether it was right.
 type Stats struct {
-	Seconds   float64     `json:"seconds"`
-	Ops       []OpStats   `json:"ops"`    // by operation
-	Phases    []SpanStats `json:"phases"` // in order
-	Faults    []FaultSpan `json:"faults"`
-	Staleness []Staleness `json:"staleness,omitempty"` // the greatest of each log
+	Seconds   float64      `json:"seconds"`
+	Ops       []OpStats    `json:"ops"`    // by operation
+	Phases    []SpanStats  `json:"phases"` // in order
+	Faults    []FaultSpan  `json:"faults"`
+	Staleness []Staleness  `json:"staleness,omitempty"` // the greatest of each log
+	Groups    []GroupStats `json:"groups,omitempty"`    // of consumer groups
 	// Cluster is what the brokers said of themselves, by phase; Metrics what
 	// their metrics showed; Unmeasured which could not be had, and why.
 	Cluster    []StateSpan  `json:"cluster,omitempty"`

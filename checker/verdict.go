@@ -84,6 +84,27 @@ type Judged struct {
 	Windows   int64 `json:"windows"`    // windows that porcupine decided
 	WindowOps int64 `json:"window_ops"` // operations in them
 	Ignored   int64 `json:"ignored"`    // entries that no checker understands
+	// Of consumer groups: the committed offsets that were acknowledged and those
+	// that were told, by group and log, and the windows of them that porcupine
+	// decided.
+	Commits       int64 `json:"commits,omitempty"`
+	CommitReads   int64 `json:"commit_reads,omitempty"`
+	CommitWindows int64 `json:"commit_windows,omitempty"`
+}
+
+// add sums up.
+func (j *Judged) add(k Judged) {
+	j.Entries += k.Entries
+	j.Ops += k.Ops
+	j.Records += k.Records
+	j.Acked += k.Acked
+	j.Logs += k.Logs
+	j.Windows += k.Windows
+	j.WindowOps += k.WindowOps
+	j.Ignored += k.Ignored
+	j.Commits += k.Commits
+	j.CommitReads += k.CommitReads
+	j.CommitWindows += k.CommitWindows
 }
 
 // Anomaly is one kind of finding with its examples.
@@ -105,6 +126,7 @@ type Example struct {
 	Offset int64   `json:"offset"` // -1 where it has none
 	Value  int64   `json:"value"`  // -1 where it has none
 	Why    string  `json:"why"`
+	Group  string  `json:"group,omitempty"`  // the consumer group that it is about
 	Window string  `json:"window,omitempty"` // porcupine's page, relative to the run directory
 }
 

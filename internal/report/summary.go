@@ -32,6 +32,7 @@ func Summary(out io.Writer, r Run) {
 	heading(w, r)
 	operations(w, s)
 	phases(w, s)
+	groups(w, s)
 	cluster(w, s)
 	faultTable(w, r.Verdict, s)
 	remarks(w, s)
@@ -76,6 +77,18 @@ func phases(w io.Writer, s checker.Stats) {
 	fmt.Fprintf(w, "\nphase\tfrom\tseconds\tok\tfail\tinfo\tacked records/s\n")
 	for _, p := range s.Phases {
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t%d\t%.0f\n", p.Name, at(p.Begin), float64(p.End-p.Begin)/1e9, p.OK, p.Fail, p.Info, p.AckedRate)
+	}
+}
+
+// groups prints what the consumer groups did.
+func groups(w io.Writer, s checker.Stats) {
+	if len(s.Groups) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\ngroup\tmembers\trebalances\tcommits ok/fail/info\ttold\tstale\tdelivered\tredelivered\n")
+	for _, g := range s.Groups {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d/%d/%d\t%d\t%d\t%d\t%d\n", g.Group, g.Members, g.Rebalances,
+			g.Commits.OK, g.Commits.Fail, g.Commits.Info, g.Answers, g.Stale, g.Delivered, g.Redelivered)
 	}
 }
 
@@ -208,6 +221,9 @@ func judged(w io.Writer, v checker.Verdict) {
 	j := v.Judged
 	fmt.Fprintf(w, "\njudged: %d operations (%d entries), %d records sent, %d of them acknowledged, %d logs; porcupine decided %d windows with %d per-log operations",
 		j.Ops, j.Entries, j.Records, j.Acked, j.Logs, j.Windows, j.WindowOps)
+	if j.Commits+j.CommitReads > 0 {
+		fmt.Fprintf(w, "; of groups %d committed offsets and %d answers, in %d windows", j.Commits, j.CommitReads, j.CommitWindows)
+	}
 	if j.Ignored > 0 {
 		fmt.Fprintf(w, "; %d entries ignored", j.Ignored)
 	}
