@@ -22,6 +22,7 @@ var floors = [][]string{
 	{"internal/run", "internal/doctor", "internal/report"},
 	{"internal/scenario"},
 	{"internal/museum"},
+	{"internal/soak"},
 	{"", "internal/serve"},
 	{"cmd/ackproof"},
 }

@@ -10,7 +10,7 @@ type abortedRead struct {
 
 // sawAborted notes n ok polls of a record whose send failed.
 func (f *Facts) sawAborted(l *logFacts, rec record, op, n int64) {
-	f.live.add(AbortedRead, n)
+	f.live.sees(AbortedRead, n, f.abortedAllowed())
 	at := point{l.index, rec.value}
 	if a := f.aborted[at]; a != nil {
 		a.n += n

@@ -40,6 +40,7 @@ func (j *Judge) verdict() Verdict {
 			w := q.judged
 			w.add(v.Judged)
 			v.Judged = w
+			v.Stopped = q.stopped
 			v.Incomplete = q.incomplete() || len(j.broken) > 0 || len(j.form.problems) > 0
 		case *faults:
 			v.Faults = q.results()
@@ -64,6 +65,9 @@ func (j *Judge) verdict() Verdict {
 	}
 	v.Expectations = expected.results(&v)
 	v.Valid = validity(&v)
+	if v.Stopped != "" && v.Valid == Invalid {
+		v.Unknown = slices.DeleteFunc(v.Unknown, func(r Reason) bool { return r.Kind == TooLittleWork || r.Kind == FaultDidNotBite })
+	}
 	slices.SortStableFunc(stale, func(a, b Staleness) int { return cmp.Compare(a.Log, b.Log) })
 	v.Stats = encodeStats(count, v.Faults, stale, member)
 	return v

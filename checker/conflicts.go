@@ -10,7 +10,7 @@ func (f *Facts) sawConflict(l *logFacts, t slot, s sighting) {
 	at := point{l.index, s.offset}
 	all := f.conflicts[at]
 	if all == nil {
-		f.live.add(InconsistentOffset, 1)
+		f.live.sees(InconsistentOffset, 1, "")
 		if len(f.conflicts) >= maxCases {
 			f.over[InconsistentOffset]++
 			t.mark(slotConflict)

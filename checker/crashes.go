@@ -96,6 +96,7 @@ func (c *crashes) crashed(fault int, entry int64) {
 		all := len(in) > 0 && !slices.ContainsFunc(in, func(n string) bool { return !slices.Contains(down, n) })
 		if all || len(in) == 0 && rf > 0 && len(down) >= rf {
 			c.at[l.Key] = append(c.at[l.Key], crash{fault, entry, math.MaxInt64})
+			c.env.Facts.live.mayAllow()
 		}
 	}
 }

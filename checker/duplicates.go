@@ -47,7 +47,7 @@ func (f *Facts) sawDuplicate(l *logFacts, rec record, s sighting) {
 	all := f.duplicates[at]
 	if all == nil {
 		if !rec.has(recResent) {
-			f.live.add(Duplicate, 1)
+			f.live.sees(Duplicate, 1, f.env.DuplicateAllowed())
 		}
 		if len(f.duplicates) >= maxCases {
 			f.over[Duplicate]++

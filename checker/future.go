@@ -23,7 +23,7 @@ func (f *Facts) sawFuture(op *histories.Op, l *logFacts, value int64) {
 	}
 	delete(f.early, at)
 	f.live.add(PhantomRead, -1)
-	f.live.add(FutureRead, 1)
+	f.live.sees(FutureRead, 1, "")
 	if len(f.future) >= maxCases {
 		f.over[FutureRead]++
 		return

@@ -33,6 +33,9 @@ const linger = 100 * time.Millisecond
 func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 	j := &Judge{env: newEnv(h, hasHeader, o), live: newLiveCounts(), free: make(chan *batch, batchesUnderWay)}
 	j.env.Facts.live = j.live
+	if c := &j.env.Contract; j.env.LossAllowed() != "" || j.env.DuplicateAllowed() != "" || c.Retention != "none" || c.Cleanup == "compact" {
+		j.live.mayAllow()
+	}
 	shared := &lane{}
 	j.lanes = []*lane{shared}
 	for _, c := range Checkers {
@@ -68,6 +71,21 @@ func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 // Found returns what was found so far, safe to call at any time. What is a
 // consequence of something else is only told apart by Finish.
 func (j *Judge) Found() []Finding { return j.live.found() }
+
+// Guilty is closed once a violation was found that stands whatever comes later:
+// no clause of the contract allows it, nor can what is allowed explain it. Many
+// violations are only seen by Finish; in doubt it stays open.
+func (j *Judge) Guilty() <-chan struct{} { return j.live.guilty }
+
+// Conviction is the kind that Guilty was closed for; empty before.
+func (j *Judge) Conviction() Kind {
+	select {
+	case <-j.live.guilty:
+		return j.live.first
+	default:
+		return ""
+	}
+}
 
 // Observe takes the next entry; it is lent.
 func (j *Judge) Observe(op *histories.Op) {

@@ -244,12 +244,12 @@ func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark
 	switch {
 	case g == nil:
 		if known {
-			c.r.live.add(kind, 1)
+			c.r.live.sees(kind, 1, c.env.RebalanceAllowed(p.group))
 			c.over[kind]++
 		}
 	case known:
 		g.noticed = true
-		c.r.live.add(kind, 1)
+		c.r.live.sees(kind, 1, c.env.RebalanceAllowed(p.group))
 	}
 }
 

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -77,7 +76,7 @@ func newReport(checker string, live *liveCounts) *Report {
 
 // Add reports a case.
 func (r *Report) Add(c Case) {
-	r.live.add(c.Kind, c.times())
+	r.live.sees(c.Kind, c.times(), c.AllowedBy)
 	r.file(c)
 }
 
@@ -110,33 +109,6 @@ func (r *Report) Windows(decided, ops, closedOps int64) {
 // Staleness says how old the oldest state was that a read of the log returned.
 func (r *Report) Staleness(log int64, age time.Duration, op int64) {
 	r.stale = append(r.stale, Staleness{Log: log, Millis: float64(age) / 1e6, Op: op})
-}
-
-// Finding is how often a kind has been found so far.
-type Finding struct {
-	Kind  Kind
-	Count int64
-}
-
-// liveCounts counts findings while the run lasts; safe for concurrent use.
-type liveCounts struct{ n []atomic.Int64 }
-
-func newLiveCounts() *liveCounts { return &liveCounts{n: make([]atomic.Int64, len(Kinds))} }
-
-func (l *liveCounts) add(k Kind, n int64) {
-	if i, ok := rank[k]; ok {
-		l.n[i].Add(n)
-	}
-}
-
-func (l *liveCounts) found() []Finding {
-	var out []Finding
-	for i := range l.n {
-		if n := l.n[i].Load(); n > 0 {
-			out = append(out, Finding{Kinds[i].Name, n})
-		}
-	}
-	return out
 }
 
 // after is the Observe of a pass that only looks at the facts, once they are complete.

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"strings"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -22,6 +23,8 @@ type Stats struct {
 	// Notes are the harness's remarks: a node that ended by itself, a fault that
 	// was skipped. The first ones only.
 	Notes []Remark `json:"notes,omitempty"`
+	// Slowed is how long the run's own live passes held its clients back.
+	Slowed float64 `json:"slowed_ms,omitempty"`
 }
 
 // Remark is something that people should know of a run.
@@ -77,6 +80,10 @@ type Staleness struct {
 	Op     int64   `json:"op"` // the read's completion
 }
 
+// ClientsSlowed is how a note begins that says how long (Event.Args: waited_ms)
+// the clients had to wait for the live passes.
+const ClientsSlowed = "the checker slowed the clients"
+
 // stats counts.
 type stats struct {
 	calls   processes[call]
@@ -86,6 +93,7 @@ type stats struct {
 	cluster clusterStats
 	notes   []Remark
 	last    time.Duration
+	slowed  float64 // ms
 	retires func(*histories.Op) bool
 }
 
@@ -112,6 +120,9 @@ func (c *stats) Observe(op *histories.Op) {
 		}
 		if op.F == histories.Note && op.Event != nil && len(c.notes) < maxNotes {
 			c.notes = append(c.notes, Remark{int64(op.Time), op.Event.Why})
+		}
+		if op.F == histories.Note && op.Event != nil && strings.HasPrefix(op.Event.Why, ClientsSlowed) {
+			c.slowed += op.Event.Args["waited_ms"]
 		}
 		if n := len(c.phases); n > 0 {
 			c.cluster.observe(op, c.phases[n-1].Name)
@@ -176,7 +187,7 @@ func (c *stats) Finish() {}
 
 // result sums up, with the faults and figures that others found.
 func (c *stats) result(faults []FaultResult, stale []Staleness) Stats {
-	s := Stats{Seconds: c.last.Seconds(), Ops: []OpStats{}, Phases: []SpanStats{}, Faults: []FaultSpan{}, Staleness: stale,
+	s := Stats{Seconds: c.last.Seconds(), Slowed: c.slowed, Ops: []OpStats{}, Phases: []SpanStats{}, Faults: []FaultSpan{}, Staleness: stale,
 		Cluster: c.cluster.states, Metrics: c.cluster.spans(), Unmeasured: c.cluster.missing, Notes: c.notes}
 	for f := range c.byF {
 		n := &c.byF[f]

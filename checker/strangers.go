@@ -28,7 +28,7 @@ func (f *Facts) sawBad(op *histories.Op, b *histories.BadRec) {
 	case histories.BadLog:
 		kind = MisroutedRecord
 	}
-	f.live.add(kind, 1)
+	f.live.sees(kind, 1, "")
 	if len(f.bad) >= maxCases {
 		f.over[kind]++
 		return
@@ -80,7 +80,7 @@ func (f *Facts) sawEarly(op *histories.Op, l *logFacts, r *histories.Rec) {
 	if f.early[at] != nil {
 		return
 	}
-	f.live.add(PhantomRead, 1)
+	f.live.sees(PhantomRead, 1, "")
 	if len(f.early) >= maxCases {
 		f.over[PhantomRead]++
 		return

@@ -60,9 +60,13 @@ type Verdict struct {
 	Format     int      `json:"format"`
 	Valid      Validity `json:"valid"`
 	Incomplete bool     `json:"incomplete"` // the run did not reach its end
-	Seed       uint64   `json:"seed"`
-	Model      string   `json:"model"` // strict, kafka or session
-	Judged     Judged   `json:"judged"`
+	// Stopped says for which violation the run ended its main phase early; empty:
+	// it did not. What was too little because of that is no reason for doubt
+	// beside a violation.
+	Stopped string `json:"stopped,omitempty"`
+	Seed    uint64 `json:"seed"`
+	Model   string `json:"model"` // strict, kafka or session
+	Judged  Judged `json:"judged"`
 	// Anomalies has one entry for each (kind, allowedBy), violations first.
 	Anomalies    []Anomaly       `json:"anomalies"`
 	Expectations []Expectation   `json:"expectations"`

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/ackproof/ackproof/histories"
@@ -14,6 +15,8 @@ type work struct {
 	r      *Report
 	judged Judged
 	ended  bool
+	// stopped is the violation for which the main phase ended early.
+	stopped string
 }
 
 func newWork(e *Env, r *Report) Pass { return &work{env: e, r: r} }
@@ -25,6 +28,9 @@ func (c *work) Observe(op *histories.Op) {
 	case op.Process < 0:
 		if op.F == histories.Phase && op.Event != nil {
 			c.ended = c.ended || op.Event.Phase == histories.PhaseEnd
+			if op.Event.Phase == histories.PhaseEvidence && c.stopped == "" {
+				c.stopped = cmp.Or(op.Event.Why, "a violation")
+			}
 		}
 	case op.F == histories.Other:
 		c.judged.Ignored++

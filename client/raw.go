@@ -62,6 +62,8 @@ func (c *rawConn) Do(ctx context.Context, op *histories.Op) {
 		c.listed(ctx, op, timestampStart)
 	case histories.StableOffsets:
 		c.listed(ctx, op, timestampStable)
+	case histories.LeaderEpochs:
+		c.epochEnds(ctx, op)
 	case histories.Crash:
 		_ = c.Close()
 		op.Type, op.Error = histories.Info, "client crashed"

@@ -45,7 +45,8 @@
 // Operations are s (send), p (poll), t (txn, its parts parted by |), a (assign),
 // u (subscribe), c (crash), e (end-offsets), b (start-offsets), l
 // (stable-offsets), f (fence), commit, committed (fetch-committed), create and
-// delete (topics), grow (create-partitions), trim (delete-records), d
+// delete (topics), grow (create-partitions), trim (delete-records), epochs
+// (leader-epochs), d
 // (debug-topic-partitions) and other="name"; those of the nemesis have their full
 // names, and the event follows in words or as JSON. In a poll, kN begins what
 // came of log N; {} says that nothing came where the poll failed, - that an ok

@@ -25,7 +25,7 @@ func genOp() *rapid.Generator[*Op] {
 		o := &Op{
 			Process: genInt(0).Draw(t, "process"),
 			Type:    rapid.SampledFrom([]Type{Invoke, OK, Fail, Info}).Draw(t, "type"),
-			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole, StableOffsets, Fence, Commit, Committed, CreateTopic, DeleteTopic, CreatePartitions, DeleteRecords}).Draw(t, "f"),
+			F:       rapid.SampledFrom([]F{Other, Send, Poll, Txn, Assign, Subscribe, Crash, EndOffsets, StartOffsets, Debug, Phase, Inject, Bite, Heal, Healed, Note, State, Sample, Whole, StableOffsets, Fence, Commit, Committed, CreateTopic, DeleteTopic, CreatePartitions, DeleteRecords, LeaderEpochs}).Draw(t, "f"),
 			Error:   genText().Draw(t, "error"),
 		}
 		if o.F.OfNemesis() {

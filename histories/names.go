@@ -40,6 +40,7 @@ var fNames = [...]string{
 	StableOffsets: "stable-offsets", Fence: "fence",
 	Commit: "commit", Committed: "fetch-committed", CreateTopic: "create-topic", DeleteTopic: "delete-topic",
 	CreatePartitions: "create-partitions", DeleteRecords: "delete-records",
+	LeaderEpochs: "leader-epochs",
 }
 
 // String returns the operation's name in files. The name of an operation that
@@ -114,6 +115,8 @@ func fNamed(name []byte) F {
 		return CreatePartitions
 	case "delete-records":
 		return DeleteRecords
+	case "leader-epochs":
+		return LeaderEpochs
 	}
 	return Other
 }
@@ -167,7 +170,7 @@ func (f F) administers() bool { return f == CreateTopic || f == DeleteTopic || f
 // asksOffsets says whether the operation's result is an offset for each log.
 func (f F) asksOffsets() bool {
 	switch f {
-	case EndOffsets, StartOffsets, StableOffsets, Commit, Committed, DeleteRecords:
+	case EndOffsets, StartOffsets, StableOffsets, Commit, Committed, DeleteRecords, LeaderEpochs:
 		return true
 	}
 	return false

@@ -88,6 +88,12 @@ const (
 	// DeleteRecords moves the start of logs up: Offsets, on the invocation to
 	// where, on the completion what the broker says the start is now.
 	DeleteRecords
+	// LeaderEpochs asks, for each log in Keys, where the leader epoch in IDs ends
+	// (OffsetForLeaderEpoch, KIP-101); -1, or no IDs at all, asks for the epoch
+	// that the broker calls the current one. The completion's Offsets are the
+	// ends, -1 where none is known, and its IDs the epochs that they belong to:
+	// the asked one, or the highest below it.
+	LeaderEpochs
 
 	// NumF is how many operations there are; it stays last.
 	NumF
@@ -132,7 +138,7 @@ type Op struct {
 	Group     string    // txn: the consumer group whose positions the transaction commits; assign: whose positions SeekCommitted takes
 	Producer  Producer  // completions of txn and fence: the producer that did it
 
-	IDs        []int64     // commit, fetch-committed: see there
+	IDs        []int64     // commit, fetch-committed, leader-epochs: see there
 	Rebalances []Rebalance // what became of the process's share of its group since its last completion
 
 	Event *Event // nemesis entries
@@ -277,4 +283,8 @@ const (
 	PhaseQuiet  = "quiet"  // late writes may land
 	PhaseFinal  = "final"  // final reads
 	PhaseEnd    = "end"    // everything was read: the run is complete
+	// PhaseEvidence comes before heal, where the main phase ended early because
+	// of a violation that was found while it lasted (Event.Why): the brokers are
+	// asked what only they can tell.
+	PhaseEvidence = "evidence"
 )

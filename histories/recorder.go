@@ -113,6 +113,13 @@ func (r *Recorder) Path() string { return r.path }
 // Now is the time since the run's start by the recorder's clock.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
+// Recorded is how many entries there are.
+func (r *Recorder) Recorded() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next
+}
+
 // Record writes the entry down and sets its Index and its Time, which is later
 // than that of every entry before. The entry is the caller's again when Record
 // returns. An error says why the file cannot be written, and is the answer to

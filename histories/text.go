@@ -10,7 +10,7 @@ var textWords = []struct {
 	{"s", Send}, {"p", Poll}, {"t", Txn}, {"a", Assign}, {"u", Subscribe}, {"c", Crash},
 	{"e", EndOffsets}, {"b", StartOffsets}, {"d", Debug}, {"l", StableOffsets}, {"f", Fence},
 	{"commit", Commit}, {"committed", Committed}, {"create", CreateTopic}, {"delete", DeleteTopic},
-	{"grow", CreatePartitions}, {"trim", DeleteRecords},
+	{"grow", CreatePartitions}, {"trim", DeleteRecords}, {"epochs", LeaderEpochs},
 }
 
 // AppendText appends the entry as one line of the notation, newline included,

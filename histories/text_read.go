@@ -172,7 +172,7 @@ func (p *textParser) who(words []textToken) (rest []textToken, both bool, err er
 func (p *textParser) what(words []textToken, both bool) error {
 	o := &p.op
 	if len(words) == 0 {
-		return fmt.Errorf("want an operation: s p t a u c e b d l f commit committed create delete grow trim, or one of the nemesis")
+		return fmt.Errorf("want an operation: s p t a u c e b d l f commit committed create delete grow trim epochs, or one of the nemesis")
 	}
 	p.at = words[0].at
 	w := words[0].text
@@ -183,7 +183,7 @@ func (p *textParser) what(words []textToken, both bool) error {
 			return err
 		}
 	} else if o.F = textF(w); o.F == Other || o.F.OfNemesis() != (o.Process == Nemesis) {
-		return fmt.Errorf("%q: want an operation: s p t a u c e b d l f commit committed create delete grow trim for clients, phase inject bite heal healed note state sample whole for the nemesis, or other=\"name\"", w)
+		return fmt.Errorf("%q: want an operation: s p t a u c e b d l f commit committed create delete grow trim epochs for clients, phase inject bite heal healed note state sample whole for the nemesis, or other=\"name\"", w)
 	}
 	if o.F == Crash && o.Type == OK {
 		o.Type = Info

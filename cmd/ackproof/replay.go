@@ -48,6 +48,7 @@ func (a *app) replay(dir string, n int, store string, quiet bool) error {
 	if store != defaultStore {
 		repeat += " --store " + quote(store)
 	}
+	saved.Spec.KeepGoing = true // every kind has to be found again, not only the first
 	stop, release := onInterrupt(a.err)
 	defer release()
 	worst, same, made := checker.Valid, 0, 0

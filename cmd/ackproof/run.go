@@ -31,6 +31,7 @@ const defaultStore = "store"
 type runFlags struct {
 	store, plan string
 	metrics     string // address to serve /metrics on
+	budget      byteSize
 	json, quiet bool
 }
 
@@ -52,6 +53,7 @@ func (a *app) runCmd() *cobra.Command {
 	cmd.Flags().StringVar(&f.store, "store", defaultStore, "directory for run directories")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "walk this plan file as it is instead of drawing one from the seed")
 	cmd.Flags().StringVar(&f.metrics, "metrics-addr", "", "serve the run's own metrics for Prometheus on this address, such as 127.0.0.1:9999")
+	cmd.Flags().Var(&f.budget, "disk-budget", "most that the run directory may hold, such as 20GB: the main phase ends in time")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print verdict.json instead of the summary")
 	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "no status line")
 	return cmd
@@ -96,6 +98,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.StringSliceVar(&s.Metrics, "metrics", nil, "the nodes' Prometheus metrics, NODE=URL,…")
 	fs.StringArrayVar(&s.MetricNames, "metric", nil, "an interesting metric, NAME=SERIES such as 'produce_errors=produce_total{result=\"error\"}'; may be repeated")
 	fs.StringVar(&s.CommandConfig, "command-config", "", "properties file with TLS and SASL, as Kafka's own tools take it (PEM; PLAIN, SCRAM)")
+	fs.BoolVar(&s.KeepGoing, "keep-going", false, "let the main phase last although a violation was found while it lasted")
 	fs.BoolVar(&s.KeepTopics, "keep-topics", false, "do not delete the run's topics after a valid verdict")
 	fs.BoolVar(&s.Disk, "disk", false, "embedded: keep the brokers' data on disk (always for runs over 10m)")
 	fs.BoolVar(&s.Compress, "compress", false, "write history.jsonl.zst")
@@ -156,7 +159,7 @@ func defaultName(s run.Spec) string {
 
 // run makes the run and says what came of it.
 func (a *app) run(spec run.Spec, f runFlags) error {
-	o := run.Options{Store: f.store, Tool: tool(), Repeat: repeatCommand(spec, f)}
+	o := run.Options{Store: f.store, Tool: tool(), Repeat: repeatCommand(spec, f), DiskBudget: int64(f.budget)}
 	o.Summary = summary(o.Repeat)
 	if f.plan != "" {
 		b, err := os.ReadFile(f.plan)

@@ -15,7 +15,7 @@ import (
 // say goes before what a scenario's file says.
 var scenarioFlags = []string{
 	"target", "seed", "rate", "concurrency", "nodes", "op-timeout", "whole-limit", "final-limit", "acks", "replication",
-	"topic-config", "durability", "model", "toxiproxy", "proxies", "reset", "mutant", "metrics", "metric", "keep-topics", "compress",
+	"topic-config", "durability", "model", "toxiproxy", "proxies", "reset", "mutant", "metrics", "metric", "keep-topics", "keep-going", "compress",
 }
 
 // scenarioRun is the command line of a scenario or a suite.

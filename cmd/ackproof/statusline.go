@@ -24,6 +24,7 @@ type statusLine struct {
 	last     time.Duration
 	phase    string
 	drawn    bool
+	prefix   string // before everything else
 }
 
 func newStatusLine(w io.Writer) *statusLine {
@@ -41,7 +42,7 @@ func newStatusLine(w io.Writer) *statusLine {
 }
 
 func (s *statusLine) show(st run.Status) {
-	text := statusText(st)
+	text := s.prefix + statusText(st)
 	if s.terminal {
 		if r := []rune(text); len(r) >= s.width() {
 			text = string(r[:s.width()-2]) + "…"
@@ -75,6 +76,10 @@ func statusText(st run.Status) string {
 		}
 		anomalies = strings.Join(parts, ", ")
 	}
-	return fmt.Sprintf("%5.1fs  %-6s  %6.0f ops/s  ok %d fail %d info %d  |  %s  |  %s",
-		st.Elapsed.Seconds(), st.Phase, st.Rate, st.OK, st.Fail, st.Info, active, anomalies)
+	behind := fmt.Sprintf("checker %.1fs behind", st.Lag.Seconds())
+	if st.Slowed {
+		behind += ", clients wait for it"
+	}
+	return fmt.Sprintf("%5.1fs  %-6s  %6.0f ops/s  ok %d fail %d info %d  |  %s  |  %s  |  %s",
+		st.Elapsed.Seconds(), st.Phase, st.Rate, st.OK, st.Fail, st.Info, active, anomalies, behind)
 }

@@ -21,6 +21,7 @@ type Run struct {
 	faults    *prometheus.GaugeVec
 	anomalies *prometheus.GaugeVec
 	lag       prometheus.Gauge
+	slowed    prometheus.Gauge
 	elapsed   prometheus.Gauge
 	phase     *prometheus.GaugeVec
 }
@@ -40,12 +41,14 @@ func NewRun() *Run {
 			Name: "ackproof_anomalies", Help: "Findings so far, by kind. What follows from another finding is only told apart by the verdict."}, []string{"kind"}),
 		lag: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ackproof_checker_lag_seconds", Help: "How far the live checker is behind what is recorded."}),
+		slowed: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ackproof_clients_held", Help: "1 while the clients wait for the live checker."}),
 		elapsed: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ackproof_run_seconds", Help: "Time since the run began."}),
 		phase: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ackproof_run_phase", Help: "1 for the phase that the run is in."}, []string{"phase"}),
 	}
-	m.registry.MustRegister(m.ops, m.latency, m.faults, m.anomalies, m.lag, m.elapsed, m.phase)
+	m.registry.MustRegister(m.ops, m.latency, m.faults, m.anomalies, m.lag, m.slowed, m.elapsed, m.phase)
 	return m
 }
 
@@ -61,6 +64,7 @@ func (m *Run) Completed(f, outcome string, took time.Duration) {
 // Moment is what a run looks like now.
 type Moment struct {
 	Elapsed, Lag time.Duration
+	Slowed       bool // the clients wait for the checker
 	Phase        string
 	Active       []string         // faults acting now
 	Anomalies    map[string]int64 // findings so far, by kind
@@ -73,6 +77,10 @@ func (m *Run) Show(now Moment) {
 	}
 	m.elapsed.Set(now.Elapsed.Seconds())
 	m.lag.Set(now.Lag.Seconds())
+	m.slowed.Set(0)
+	if now.Slowed {
+		m.slowed.Set(1)
+	}
 	m.phase.Reset()
 	m.phase.WithLabelValues(now.Phase).Set(1)
 	m.faults.Reset()

@@ -14,6 +14,7 @@ var ErrUnsupported = errors.New("only Linux tells what a process holds")
 // Usage is what a process holds at a moment.
 type Usage struct {
 	RSS     int64 // bytes of memory that are resident
+	Anon    int64 // of them anonymous: backed by no file
 	Threads int
 	FDs     int // open file descriptors, sockets among them
 	Sockets int // open sockets

@@ -29,6 +29,8 @@ func Of(pid int) (Usage, error) {
 		switch n, _ := strconv.ParseInt(fields[0], 10, 64); name {
 		case "VmRSS":
 			u.RSS = n << 10 // the kernel counts in KiB
+		case "RssAnon":
+			u.Anon = n << 10
 		case "Threads":
 			u.Threads = int(n)
 		}

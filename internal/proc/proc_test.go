@@ -13,7 +13,7 @@ func TestOfCountsWhatIsHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.RSS < 1<<20 || before.Threads < 1 || before.FDs < 3 {
+	if before.RSS < 1<<20 || before.Anon < 1<<18 || before.Anon > before.RSS || before.Threads < 1 || before.FDs < 3 {
 		t.Errorf("a Go program holds more than %+v", before)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

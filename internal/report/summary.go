@@ -245,6 +245,9 @@ func verdictLine(w io.Writer, r Run) {
 	if v.Incomplete {
 		line += " (incomplete: the run did not reach its end)"
 	}
+	if v.Stopped != "" {
+		line += fmt.Sprintf(" (the main phase ended early: %s was found while it lasted)", v.Stopped)
+	}
 	fmt.Fprintln(w, line)
 	if r.Dir != "" {
 		fmt.Fprintf(w, "run directory: %s\n", r.Dir)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"time"
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
@@ -18,43 +16,6 @@ import (
 func (r *runner) checkOptions() checker.Options {
 	return checker.Options{Model: r.spec.Model, MinAcked: r.spec.MinAcked}
 }
-
-// liveJudge runs the passes over the history while it is being recorded. Its
-// findings are shown; the verdict comes from the file.
-type liveJudge struct {
-	judge *checker.Judge
-	seen  atomic.Int64 // the time of the last entry that was observed, ns
-	done  chan struct{}
-}
-
-func startLiveJudge(rec *histories.Recorder, h histories.Header, o checker.Options) *liveJudge {
-	l := &liveJudge{judge: checker.NewJudge(h, true, o), done: make(chan struct{})}
-	in := rec.Follow()
-	go func() {
-		defer close(l.done)
-		defer in.Close()
-		for {
-			op, err := in.Next()
-			if err != nil {
-				break // the end, or a fault of the file that the check will report
-			}
-			l.judge.Observe(op)
-			l.seen.Store(int64(op.Time))
-		}
-		l.judge.Finish()
-	}()
-	return l
-}
-
-func (l *liveJudge) found() []checker.Finding { return l.judge.Found() }
-
-// lag is how far the passes are behind what is recorded.
-func (l *liveJudge) lag(now time.Duration) time.Duration {
-	return max(0, now-time.Duration(l.seen.Load()))
-}
-
-// wait waits until everything recorded was seen; the recorder must be closed.
-func (l *liveJudge) wait() { <-l.done }
 
 // judge reads the saved history back, judges it and writes what people and
 // programs read: verdict.json, summary.txt, history.edn, report.html. Where one of them

@@ -88,7 +88,7 @@ func tryMutant(t *testing.T, m mutants.Mutant, seed uint64, faults ...string) *t
 func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result {
 	t.Helper()
 	spec := Default()
-	spec.Seed, spec.Mutant, spec.Nemesis = seed, mutant, faults
+	spec.Seed, spec.Mutant, spec.Nemesis, spec.KeepGoing = seed, mutant, faults, true
 	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(5*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
 	if testAll() {
 		spec.TimeLimit = Duration(8 * time.Second)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,7 +30,7 @@ func (r *runner) record(ctx context.Context) error {
 	}
 	gather := page.NewGather(r.header)
 	o := r.checkOptions()
-	o.Also = append(o.Also, gather)
+	o.Also = append(append(o.Also, gather), r.opts.alsoLive...)
 	r.live = startLiveJudge(r.rec, r.header, o)
 	world := r.bed.world()
 	world.Topics = r.topics
@@ -65,10 +66,29 @@ func (r *runner) noteFault(op *histories.Op) {
 }
 
 func (r *runner) enter(phase string) {
+	r.phaseMu.Lock()
+	defer r.phaseMu.Unlock()
+	r.begin(phase, "")
+}
+
+// enterWithin is enter for what is only done until ctx ends: where a violation
+// ends the main phase, no phase of it begins any more. It tells whether it did.
+func (r *runner) enterWithin(ctx context.Context, phase string) bool {
+	r.phaseMu.Lock()
+	defer r.phaseMu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	r.begin(phase, "")
+	return true
+}
+
+// begin is enter for whoever holds phaseMu; why is for phases that need a reason.
+func (r *runner) begin(phase, why string) {
 	r.phase = phase
 	r.status.setPhase(phase)
 	r.logf("phase %s", phase)
-	r.note(&histories.Op{F: histories.Phase, Event: &histories.Event{ID: -1, Phase: phase}})
+	r.note(&histories.Op{F: histories.Phase, Event: &histories.Event{ID: -1, Phase: phase, Why: why}})
 }
 
 // remark writes a sentence for people into the history and the log.
@@ -125,36 +145,66 @@ func (r *runner) lookForLeftovers(ctx context.Context) {
 // ends both. It returns the highest process used.
 func (r *runner) mainPhase(ctx context.Context) (last int64, err error) {
 	g, ctx := errgroup.WithContext(ctx)
-	stopClients := make(chan struct{})
+	c := &crowd{stop: make(chan struct{}), gone: make(chan struct{})}
 	s := &scheduler{
 		gen: r.work.New(r.genCfg), rec: r.rec, open: r.open, clients: r.genCfg.Concurrency,
 		workers: r.header.Workers, stride: int64(r.header.Workers), rate: r.spec.Rate, counts: &r.counts, metrics: r.opts.Metrics,
+		hold: r.live.hold,
 	}
 	g.Go(func() (err error) {
-		last, err = s.run(ctx, stopClients)
+		defer close(c.gone)
+		c.last, err = s.run(ctx, c.stop)
 		return err
 	})
 	g.Go(func() error {
-		defer close(stopClients)
-		return r.walkPlan(ctx)
+		defer c.end()
+		return r.walkPlan(ctx, c)
 	})
 	err = g.Wait()
-	return last, err
+	if waited := r.live.slowed(); waited > 0 && err == nil {
+		r.note(&histories.Op{F: histories.Note, Event: &histories.Event{
+			ID: -1, Why: fmt.Sprintf("%s by %v in all", checker.ClientsSlowed, waited.Round(time.Millisecond)),
+			Args: map[string]float64{"waited_ms": float64(waited.Milliseconds())},
+		}})
+	}
+	return c.last, err
 }
 
+// crowd are the clients of the main phase, as who ends them knows them.
+type crowd struct {
+	once sync.Once
+	stop chan struct{} // closed: no new operations
+	gone chan struct{} // closed: the last one has completed
+	last int64         // the highest process used; read it once gone is closed
+}
+
+// end lets the clients begin nothing more.
+func (c *crowd) end() { c.once.Do(func() { close(c.stop) }) }
+
 // walkPlan keeps time: calm, then the plan, then the heal, then the recovery,
-// during which the clients go on.
-func (r *runner) walkPlan(ctx context.Context) error {
+// during which the clients go on. The user's wish to stop ends the main phase
+// early, a disk budget that is used up, and a violation, unless the run is to
+// keep going: then the brokers are asked before anything is healed.
+func (r *runner) walkPlan(ctx context.Context, c *crowd) error {
 	walk, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // the user's wish to stop ends the main phase early
+	full := r.usedUp(walk)
+	watched := make(chan error, 1)
+	go func() {
+		var err error
 		select {
 		case <-r.opts.Stop:
-			cancel()
+		case <-full:
+		case <-r.guilty():
+			err = r.gatherEvidence(ctx, walk, cancel, c)
 		case <-walk.Done():
 		}
+		cancel()
+		watched <- err
 	}()
-	if err := r.mishaps(walk); err != nil {
+	err := r.mishaps(walk)
+	cancel()
+	if err = errors.Join(err, <-watched); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -169,7 +219,12 @@ func (r *runner) walkPlan(ctx context.Context) error {
 		r.remark(fmt.Sprintf("%s: %v", checker.HealDidNotHold, err))
 	}
 	r.awaitWhole(ctx)
-	return sleep(ctx, time.Duration(r.spec.Recovery))
+	select {
+	case <-c.stop: // nobody goes on after a violation
+		return nil
+	default:
+		return sleep(ctx, time.Duration(r.spec.Recovery))
+	}
 }
 
 // mishaps lets happen what the run is about: the steps of a scenario, or the
@@ -180,8 +235,7 @@ func (r *runner) mishaps(ctx context.Context) error {
 	if len(r.spec.Steps) > 0 {
 		return r.walkSteps(ctx)
 	}
-	if calm && len(r.plan) > 0 {
-		r.enter(histories.PhaseFaults)
+	if calm && len(r.plan) > 0 && r.enterWithin(ctx, histories.PhaseFaults) {
 		// A fault whose proof takes long makes the phase longer, not the proof worse.
 		if err := r.nem.Run(ctx); err != nil {
 			return fmt.Errorf("nemesis: %w", err)

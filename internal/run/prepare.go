@@ -165,12 +165,15 @@ func (r *runner) createTopics(ctx context.Context) error {
 }
 
 // open opens the client of one process, routed through the links.
-func (r *runner) open(process int64) (client.Conn, error) {
+func (r *runner) open(process int64) (client.Conn, error) { return r.openAs(r.kind, process) }
+
+// openAs is open for a way to ask that is not the workload's.
+func (r *runner) openAs(kind client.Kind, process int64) (client.Conn, error) {
 	seeds := make([]string, 0, 3)
 	for _, n := range r.bed.cluster.Nodes() {
 		seeds = append(seeds, n.Addr)
 	}
-	return r.kind.Open(client.Config{
+	return kind.Open(client.Config{
 		Process: process, Txn: process%int64(r.header.Workers) + 1, Seeds: seeds,
 		Dial: r.bed.secure.Dial(r.bed.links.Dial), Opts: r.bed.secure.Opts(), Logs: r.header.Logs, Run: r.runID,
 		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),

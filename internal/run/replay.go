@@ -87,6 +87,8 @@ func Replay(ctx context.Context, dir string, o Options) (Saved, Result, error) {
 		return s, Result{}, err
 	}
 	o.Plan = s.Plan
-	res, err := Run(ctx, s.Spec, o)
+	spec := s.Spec
+	spec.KeepGoing = true // every kind has to be found again, not only the first
+	res, err := Run(ctx, spec, o)
 	return s, res, err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ackproof/ackproof/checker"
@@ -33,6 +34,11 @@ type Options struct {
 	Summary func(io.Writer, Result)
 	// Repeat is the command that makes the run again, for its page.
 	Repeat string
+	// DiskBudget bounds the run directory, in bytes: the main phase ends in time
+	// for what is written after it to fit; 0: no bound.
+	DiskBudget int64
+
+	alsoLive []checker.Pass // of tests: more passes beside the live ones
 }
 
 // Result is what a run left behind.
@@ -101,6 +107,7 @@ type runner struct {
 	live     *liveJudge
 	status   *ticker
 	phase    string
+	phaseMu  sync.Mutex // held while a phase is entered, and while the brokers are asked for evidence
 	bites    bites
 	sampler  *sampler // while the main phase lasts
 	liveFile *liveFile

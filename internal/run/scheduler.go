@@ -22,6 +22,9 @@ const tailEvery = 10 * time.Millisecond
 // askAgain is when a worker whose generator said Wait is asked again.
 const askAgain = 2 * time.Millisecond
 
+// holdAgain is when it is asked again whether everybody has to wait.
+const holdAgain = 10 * time.Millisecond
+
 // Counts are the operations completed so far, by outcome.
 type Counts struct {
 	OK, Fail, Info atomic.Int64
@@ -65,6 +68,9 @@ type scheduler struct {
 	stride    int64   // the process after a retired process p is p + stride
 	counts    *Counts
 	metrics   *metrics.Run // nil: nobody watches
+	// hold tells whether everybody has to wait before anything more is asked;
+	// nil: never.
+	hold func(now time.Duration) bool
 }
 
 // worker is one thread of the test: it stays, its processes come and go.
@@ -174,6 +180,9 @@ func (s *scheduler) deal(ready []*worker, next *time.Duration, step time.Duratio
 	now := s.rec.Now()
 	if now-*next > 50*time.Millisecond { // catch up with a short delay, not with a long one
 		*next = now - 50*time.Millisecond
+	}
+	if s.hold != nil && s.hold(now) {
+		return ready, 0, 0, holdAgain
 	}
 	sleep = time.Hour
 	rest = ready[:0]

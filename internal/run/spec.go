@@ -72,6 +72,9 @@ type Spec struct {
 	// TopicConfig overrides what the target creates the run's topics with.
 	TopicConfig map[string]string `json:"topic_config,omitempty"`
 	Durability  string            `json:"durability,omitempty"` // replicated or synced; empty: the target's
+	// KeepGoing lets the main phase last to its end although a violation was
+	// found while it lasted.
+	KeepGoing bool `json:"keep_going,omitempty"`
 	// Steps are walked instead of a plan, as a scenario has them.
 	Scenario string             `json:"scenario,omitempty"` // its name
 	Steps    []Step             `json:"steps,omitempty"`

@@ -17,6 +17,7 @@ type Status struct {
 	Active         []string // the faults acting now
 	Anomalies      []checker.Finding
 	Lag            time.Duration // how far the live checker is behind
+	Slowed         bool          // the clients wait for it
 	Last           bool
 }
 
@@ -78,7 +79,7 @@ func (r *runner) report() func(Status) {
 		return show
 	}
 	return func(s Status) {
-		m := metrics.Moment{Elapsed: s.Elapsed, Lag: s.Lag, Phase: s.Phase, Active: s.Active, Anomalies: map[string]int64{}}
+		m := metrics.Moment{Elapsed: s.Elapsed, Lag: s.Lag, Slowed: s.Slowed, Phase: s.Phase, Active: s.Active, Anomalies: map[string]int64{}}
 		for _, f := range s.Anomalies {
 			m.Anomalies[string(f.Kind)] = f.Count
 		}
@@ -93,7 +94,7 @@ func (r *runner) report() func(Status) {
 func (r *runner) snapshot() Status {
 	now := r.rec.Now()
 	return Status{
-		Elapsed: now, Lag: r.live.lag(now), OK: r.counts.OK.Load(), Fail: r.counts.Fail.Load(), Info: r.counts.Info.Load(),
+		Elapsed: now, Lag: r.live.lag(now), Slowed: r.live.holding.Load(), OK: r.counts.OK.Load(), Fail: r.counts.Fail.Load(), Info: r.counts.Info.Load(),
 		Active: r.nem.Active(), Anomalies: r.live.found(),
 	}
 }

@@ -33,10 +33,9 @@ func (r *runner) walkSteps(ctx context.Context) error {
 	w := &stepWalk{r: r}
 	var err error
 	for _, s := range r.spec.Steps {
-		if ctx.Err() != nil {
+		if !r.enterWithin(ctx, s.Phase) {
 			break
 		}
-		r.enter(s.Phase)
 		if err = w.release(s.Phase, false); err != nil {
 			break
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -111,29 +109,29 @@ func RunSuite(ctx context.Context, list []*Scenario, o SuiteOptions) ([]Outcome,
 			return nil, &run.Refused{Err: err}
 		}
 	}
-	b := &beds{opts: o}
+	b := &run.Keeper{Spec: o.Base, Dir: filepath.Join(o.Store, ".clusters"), Name: "suite-" + o.Name}
 	var out []Outcome
 	for i, s := range list {
 		if stopped(o.Stop) {
 			break
 		}
-		bed, err := b.get(ctx)
+		bed, err := b.Bed(ctx)
 		if err != nil {
-			return out, errors.Join(err, b.close())
+			return out, errors.Join(err, b.Close())
 		}
 		if o.Begin != nil {
 			o.Begin(i, len(list), s)
 		}
 		one := o.runOne(ctx, s, specs[i], bed)
 		if one.Err != nil {
-			one.Err = errors.Join(one.Err, b.close())
+			one.Err = errors.Join(one.Err, b.Close())
 		}
 		out = append(out, one)
 		if o.Done != nil {
 			o.Done(one)
 		}
 	}
-	return out, b.close()
+	return out, b.Close()
 }
 
 // runOne runs one scenario and looks at what it leaves behind.
@@ -148,53 +146,6 @@ func (o SuiteOptions) runOne(ctx context.Context, s *Scenario, spec run.Spec, be
 		}
 	}
 	return Outcome{Scenario: s, Result: res, Took: time.Since(begin), Err: err}
-}
-
-// beds keeps the suite's cluster, and starts another one where it was given up.
-type beds struct {
-	opts SuiteOptions
-	bed  *run.Bed
-	n    int
-	logs []io.Closer
-}
-
-// get returns the cluster.
-func (b *beds) get(ctx context.Context) (*run.Bed, error) {
-	if b.bed != nil {
-		return b.bed, nil
-	}
-	b.n++
-	// A dot in front keeps the brokers' own files apart from the runs.
-	dir := filepath.Join(b.opts.Store, ".clusters", fmt.Sprintf("suite-%s-%s-%d", b.opts.Name, time.Now().UTC().Format("20060102T150405"), b.n))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make a directory for the suite's cluster: %w", err)
-	}
-	cfg := run.BedConfig{DataDir: filepath.Join(dir, "data")}
-	for name, w := range map[string]*io.Writer{"log.txt": &cfg.Log, "toxiproxy.log": &cfg.ToxiLog} {
-		f, err := os.Create(filepath.Join(dir, name))
-		if err != nil {
-			return nil, fmt.Errorf("create the log of the suite's cluster: %w", err)
-		}
-		*w, b.logs = f, append(b.logs, f)
-	}
-	var err error
-	if b.bed, err = run.OpenBed(ctx, b.opts.Base, cfg); err != nil {
-		return nil, fmt.Errorf("start the suite's cluster: %w", err)
-	}
-	return b.bed, nil
-}
-
-// close ends the cluster, if there is one.
-func (b *beds) close() error {
-	var errs []error
-	if b.bed != nil {
-		errs = append(errs, b.bed.Close())
-	}
-	for _, f := range b.logs {
-		errs = append(errs, f.Close())
-	}
-	b.bed, b.logs = nil, nil
-	return errors.Join(errs...)
 }
 
 func stopped(stop <-chan struct{}) bool {
