@@ -140,6 +140,7 @@ func (s Show) spec(number int, seed uint64, twin bool) run.Spec {
 	// shows within the next few.
 	spec.TimeLimit, spec.Calm, spec.Quiet = run.Duration(6*time.Second), run.Duration(time.Second), run.Duration(500*time.Millisecond)
 	spec.Rate = 3000
+	spec.KeepGoing = true // for every sin of the ledger, not only the first, to be convicted
 	spec.Nemesis = []string{"none"}
 	if len(s.Faults) > 0 {
 		spec.Nemesis = s.Faults
