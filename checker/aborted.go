@@ -59,6 +59,10 @@ func (c *abortedChecker) Finish() {
 }
 
 func (c *abortedChecker) why(k *Case) string {
+	if rec, ok := c.f.recs.find(c.f.log(k.Log).index, k.Value); ok && rec.has(recTxn) {
+		return fmt.Sprintf("The transaction of process %d that sent record %d to %s was aborted%s, yet it was read %d times, first%s at offset %d. An application that does the transaction again now has its effect twice.",
+			k.A, k.Value, c.f.env.logName(k.Log), c.f.entryText(k.Ops[0]), k.times(), c.f.entryText(k.Ops[1]), k.Offset)
+	}
 	return fmt.Sprintf("The send of record %d to %s by process %d failed%s: the broker said that it was not written, yet it was read %d times, first%s at offset %d. An application that sends it again now has it twice.",
 		k.Value, c.f.env.logName(k.Log), k.A, c.f.entryText(k.Ops[0]), k.times(), c.f.entryText(k.Ops[1]), k.Offset)
 }

@@ -48,7 +48,7 @@ func (c *jepsenRules) Observe(op *histories.Op) {
 			return
 		}
 		c.completed(op)
-		c.tape.completed(c.f, op, c.acked-*at)
+		c.tape.completed(c.f, op, c.acked-*at, true)
 		if op.Type == histories.OK {
 			c.acked++
 		}

@@ -37,6 +37,16 @@ const (
 	NonlinearizableLog  Kind = "nonlinearizable-log"
 	StaleRead           Kind = "stale-read"
 
+	PrecommittedRead        Kind = "precommitted-read"
+	TornTransaction         Kind = "torn-transaction"
+	FencedProducerCommitted Kind = "fenced-producer-committed"
+	EOSDuplicateEffect      Kind = "eos-duplicate-effect"
+	G1c                     Kind = "G1c"
+	G0                      Kind = "G0"
+	FracturedRead           Kind = "fractured-read"
+	LSORegression           Kind = "lso-regression"
+	StuckLSO                Kind = "stuck-lso"
+
 	NoRecovery Kind = "no-recovery"
 
 	CommittedOffsetRegression      Kind = "committed-offset-regression"
@@ -61,6 +71,7 @@ const (
 	GroupContent  = "content"
 	GroupOrder    = "order"
 	GroupRealTime = "real time"
+	GroupTxn      = "transactions"
 	GroupLiveness = "liveness"
 	GroupConsumer = "consumer groups"
 	GroupHarness  = "harness" // says that nothing was proven: unknown, never invalid
@@ -97,6 +108,8 @@ var Kinds = []KindDoc{
 		"Adya, Weak Consistency (1999): reads return written values", "", "", "the poll and what the record says of its origin"},
 	{InconsistentOffset, GroupContent, "An offset names one record for ever.",
 		"Kafka documentation, 4.3 Efficiency: offsets identify records; KIP-101", "", "inconsistent-offsets", "two operations that show different values at the offset"},
+	{TornTransaction, GroupTxn, "A committed transaction is visible whole, in every log that it wrote to.",
+		"KIP-98 Exactly Once Delivery: atomic writes across partitions", allowLoss, "", "the transaction, a record of it that the final reads return, and one that they do not"},
 	{TruncatedAck, GroupLoss, "A record that was acknowledged stays at its offset.",
 		"KIP-101, KIP-279; Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "lost-write", "the acknowledgement, who saw the record or who holds its offset now, and the read that no longer returns it"},
 	{LostWrite, GroupLoss, "An acknowledged record is read by everybody who reads past it.",
@@ -113,6 +126,8 @@ var Kinds = []KindDoc{
 		"KIP-98 Exactly Once Delivery: idempotent producer", allowDuplicates, "duplicate", "two operations that show the value at different offsets"},
 	{AbortedRead, GroupContent, "A send that was refused leaves no record.",
 		"Adya, Weak Consistency (1999): G1a", "isolation=read_uncommitted, for transactions", "G1a", "the failed send and a poll that returned its value"},
+	{PrecommittedRead, GroupTxn, "A reader of committed records gets the records of a transaction only after its commit.",
+		"KIP-98: isolation.level=read_committed ends at the last stable offset; Adya, Weak Consistency (1999)", "isolation=read_uncommitted", "precommitted-read", "the transaction that polled a record of its own, before it asked for the commit"},
 	{FutureRead, GroupRealTime, "A record is read only after its send began.",
 		"Herlihy and Wing, Linearizability (1990); causality", "", "G1c-realtime", "the poll and the later invocation of the send"},
 	{IntNonmonotonicSend, GroupOrder, "The records of one request are appended in the order they stand in it.",
@@ -141,6 +156,20 @@ var Kinds = []KindDoc{
 		"Herlihy and Wing, Linearizability (1990)", byDeposed + " for a listed end, which bears an old leader's answer", "", "the two operations that contradict each other, and porcupine's page"},
 	{StaleRead, GroupRealTime, "A read is not older than the contract's staleness_ms.",
 		"contract of the run", "staleness_ms=0", "", "the read and the append that it should have seen"},
+	{FencedProducerCommitted, GroupTxn, "A producer whose transactional id was taken over commits no more transactions.",
+		"KIP-98, producer epochs; KIP-360; KAFKA-9600", "", "", "who took the transactional id over, and the transaction that the producer before committed later"},
+	{EOSDuplicateEffect, GroupTxn, "A consumer group that commits its positions in its transactions takes each record into one committed transaction.",
+		"KIP-98, KIP-447 Producer scalability for exactly once semantics", "", "", "the two committed transactions that polled the record"},
+	{G1c, GroupTxn, "Transactions that read each other's records have an order that agrees with real time.",
+		"Adya, Weak Consistency (1999): G1c, of read dependencies and real time; with write dependencies Kafka does not promise it", informational + ", for cycles that need the order of writes", "G1c", "the shortest cycle, step by step"},
+	{FracturedRead, GroupTxn, "A committed transaction becomes visible in all its logs at once.",
+		"Bailis et al., Scalable Atomic Visibility with RAMP Transactions (2014); KIP-98 writes the markers log by log", "reads=kafka", "", "the transaction, a poll that returned a record of it, and a later last stable offset right before another"},
+	{LSORegression, GroupTxn, "The last stable offset of a log only moves up.",
+		"KIP-98: what is decided stays decided; KIP-207", allowLoss, "", "who was told the higher one, or got a record above, and the later, lower answer"},
+	{StuckLSO, GroupTxn, "When no transaction is open, the last stable offset is the end of the log.",
+		"KIP-98; KIP-890 Transactions Server-Side Defense: hanging transactions", "", "", "the end of the log, and the last stable offset 2 s after every transactional id was fenced"},
+	{G0, GroupTxn, "Nothing: records of transactions that were open side by side are interleaved.",
+		"Adya, Weak Consistency (1999): G0; Kafka appends records when they are sent, jepsen.tests.kafka always allows it", informational, "G0", "the shortest cycle, step by step"},
 	{NoRecovery, GroupLiveness, "When the faults are gone, every partition gets its leader and all its in-sync replicas back.",
 		"Kafka documentation, 4.7 Replication: a replica that caught up rejoins the ISR", "", "", "the heal and the entry that says what is not whole"},
 	{CommittedOffsetRegression, GroupConsumer, "What a group was told that it has committed does not go back to an older commit.",

@@ -23,7 +23,10 @@ const readEnd = "; nemesis phase final; p9 e 0:"
 // twins; want is the verdict's headlines, and after the slash what follows them.
 func TestKinds(t *testing.T) {
 	for _, c := range kindCases {
-		t.Run(c.name, c.test)
+		t.Run(c.name, func(t *testing.T) { c.test(t, Session) })
+	}
+	for _, c := range stableCases {
+		t.Run(c.name, func(t *testing.T) { c.test(t, Strict) })
 	}
 }
 
@@ -37,6 +40,12 @@ func (c *kindCase) final() bool { return strings.HasSuffix(c.history, "end") }
 func final(end, polls string) string {
 	return readEnd + end + "; p9 a 0 seek=beginning; p9 p " + polls + "; nemesis phase end"
 }
+
+// finals are final reads of two logs that end at offset 2, with a record each.
+const finals = readEnd + "2 1:2; p9 a 0 1 seek=beginning pos=0:0 pos=1:0; p9 p 1@0 k1 3@1 fetch=0:0/2 fetch=1:0/2; p9 p {} fetch=0:2/2 fetch=1:2/2; nemesis phase end"
+
+// eos begins where a group has committed nothing.
+const eos = "p3 s 1@0; p0 a 0 seek=committed group=g pos=0:0; "
 
 var kindCases = []kindCase{
 	{"corrupt", "corrupt-record 1 / unseen 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 -1@1 bad=0:1:corrupt"},
@@ -105,7 +114,7 @@ var kindCases = []kindCase{
 	{"the whole of an unknown batch", "", "p0 s 1 2 !info; p2 s 3@2" + final("3", "1@0 2@1 3@2")},
 	{"nothing of an unknown batch", "", "p0 s 1 2 !info; p2 s 3@0" + final("1", "3@0")},
 	{"a batch that its listed end cuts", "unseen 1", "p0 s 1@0 2@1; p2 p 1@0" + final("1", "1@0")},
-	{"another producer in between", "int-send-skip 1 (informational)", "p0 > t s 1 2; p1 > s 3; p0 < t s 1@0 2@2; p1 < s 3@1; p2 p 1@0 3@1 2@2"},
+	{"another producer in between", "int-send-skip 1 (informational), G0 1 (informational)", "p0 > t s 1 2; p1 > s 3; p0 < t s 1@0 2@2; p1 < s 3@1; p2 p 1@0 3@1 2@2"},
 	{"a marker in between", "", "p0 t s 1@0 2@2; p2 p 1@0 2@2"},
 	{"deleted early", "deleted-early 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1" + "; nemesis phase final; p9 b 0:1; p9 e 0:2; p9 a 0 seek=beginning; p9 p 2@1; nemesis phase end"},
 	{"a start that nobody wrote below", "", "p0 s 1@5" + "; nemesis phase final; p9 b 0:5; p9 e 0:6; p9 a 0 seek=beginning; p9 p 1@5; nemesis phase end"},
@@ -118,14 +127,59 @@ var kindCases = []kindCase{
 	{"whole after the heal", "", "p0 s 1@0; nemesis inject id=0 fault=down on=n1; nemesis bite id=0 fault=down on=n1 held=true; nemesis healed id=0 fault=down on=n1 held=true; p1 p 1@0; nemesis whole held=true"},
 	{"not whole while a fault acts", "", "p0 s 1@0; nemesis healed id=-1 held=true; nemesis inject id=1 fault=down on=n1; nemesis bite id=1 fault=down on=n1 held=true; p1 p 1@0; nemesis whole held=false; nemesis healed id=1 fault=down on=n1 held=true"},
 	{"not whole, and nothing was broken", "", "p0 s 1@0; p1 p 1@0; nemesis whole held=false"},
+	{"its own record before the commit", "precommitted-read 1", "p0 t s 1@0 | p 1@0; p1 p 1@0"},
+	{"its own record, read by whoever reads everything", "", "p0 a 0 pos=0:0 iso=uncommitted; p0 t s 1@0 | p 1@0; p1 p 1@0"},
+	{"its own record after the commit", "", "p0 t s 1@0; p0 t p 1@0"},
+	{"half of a transaction", "torn-transaction 1 / lost-write 1, poll-skip 1", "p0 t s 1@0 k1 2@0; p0 s k1 3@1" + finals},
+	{"half of an unknown transaction", "torn-transaction 1", "p0 t s 1 k1 2 !info; p3 s k1 3@1" + finals},
+	{"nothing of an unknown transaction", "", "p0 t s 5 k1 2 !info; p3 s 1@0; p3 s k1 3@1" + finals},
+	{"half of an aborted transaction, for readers of everything", "", "p0 t s 5@1 k1 2@0 !fail; p3 s 1@0; p3 s k1 3@1; p7 a 0 iso=uncommitted pos=0:0; p7 p 1@0 5@1" + finals},
+	{"fenced and committed", "fenced-producer-committed 1", "p0 t s 1@0 by=1:5:0; p1 f 1 by=1:6:1; p0 t s 2@2 by=1:5:0; p2 p 1@0 2@2"},
+	{"fenced, committed and read", "fenced-producer-committed 1", "p0 t s 1@0 by=1:5:0; p1 t s 9@1 by=1:6:1; p0 t s 2@2 !info by=1:5:0; p2 p 1@0 9@1 2@2"},
+	{"fenced, and nobody knows of a commit", "", "p0 t s 1@0 by=1:5:0; p1 f 1 by=1:6:1; p0 t s 2@2 !info by=1:5:0; p2 p 1@0"},
+	{"fenced while it commits", "", "p0 t s 1@0 by=1:5:0; p0 > t s 2; p1 f 1 by=1:6:1; p0 < t s 2@2 by=1:5:0; p2 p 1@0 2@2"},
+	{"another transactional id is fenced", "", "p0 t s 1@0 by=1:5:0; p1 f 2 by=2:6:1; p0 t s 2@2 by=1:5:0; p2 p 1@0 2@2"},
+	{"fenced by whom nobody heard of", "", "p0 t s 1@0 by=1:5:0; p1 f 1 !info; p0 t s 2@2 by=1:5:0; p2 p 1@0 2@2"},
+	{"initialized again after the fence", "", "p0 t s 1@0 by=1:5:0; p1 f 1 by=1:6:1; p0 t s 2@2 by=1:7:2; p0 t s 3@4 by=1:7:2; p2 p 1@0 2@2 3@4"},
+	{"one effect in two transactions", "eos-duplicate-effect 1", eos + "p0 t p 1@0 | s k1 11@0 group=g; p0 a 0 seek=committed group=g pos=0:0; p0 t p 1@0 | s k1 12@2 group=g; p2 p k1 11@0 12@2"},
+	{"one effect in an unknown transaction that was read", "eos-duplicate-effect 1", eos + "p0 t p 1@0 | s k1 11 !info group=g; p1 a 0 seek=committed group=g pos=0:0; p1 t p 1@0 | s k1 12@2 group=g; p2 p k1 11@0 12@2"},
+	{"one effect after an aborted transaction", "", eos + "p0 t p 1@0 | s k1 11@0 !fail group=g; p0 t p 1@0 | s k1 12@2 group=g; p2 p k1 12@2"},
+	{"one effect in two groups", "", eos + "p0 t p 1@0 | s k1 11@0 group=g; p1 a 0 seek=committed group=h pos=0:0; p1 t p 1@0 | s k1 12@2 group=h; p2 p k1 11@0 12@2"},
+	{"one effect, taken again on purpose", "", eos + "p0 t p 1@0 | s k1 11@0 group=g; p0 a 0 seek=beginning pos=0:0; p0 t p 1@0 | s k1 12@2 group=g; p2 p k1 11@0 12@2"},
+	{"two read each other", "G1c 1", "p0 > t s 1 | p; p1 > t s k1 2 | p; p0 < t s 1@0 | p k1 2@0; p1 < t s k1 2@0 | p 1@0; p2 p 1@0 k1 2@0"},
+	{"read before it read", "G1c 1", "p0 > t s 1 | p; p2 p 1@0; p1 s k1 2@0; p0 < t s 1@0 | p k1 2@0"},
+	{"read after it read", "", "p0 > t s 1 | p; p1 s k1 2@0; p0 < t s 1@0 | p k1 2@0; p2 p 1@0"},
+	{"two read each other's open records", "", "p0 a 1 iso=uncommitted pos=1:0; p1 a 0 iso=uncommitted pos=0:0; p0 > t s 1 | p; p1 > t s k1 2 | p; p0 < t s 1@0 | p k1 2@0; p1 < t s k1 2@0 | p 1@0; p2 p 1@0 k1 2@0"},
+	{"two wrote before each other", "G0 1 (informational)", "p0 > t s 1 k1 2; p1 > t s 4 k1 3; p0 < t s 1@0 k1 2@1; p1 < t s 4@1 k1 3@0; p2 p 1@0 4@1 k1 3@0 2@1"},
+	{"one read what another wrote before it", "G1c 1 (informational)", "p0 > t s 1 | p; p1 > t s 2 k1 3; p0 < t s 1@1 | p k1 3@0; p1 < t s 2@2 k1 3@0; p2 p 1@1 2@2 k1 3@0"},
 	{"start moves back", "log-start-regression 1", "p0 s 1@9; p1 p 1@9; p1 b 0:5; p1 b 0:3"},
 	{"start moves up", "", "p0 s 1@9; p1 p 1@9; p1 b 0:3; p1 b 0:5"},
 }
 
-func (c *kindCase) test(t *testing.T) {
+// stableCases are about last stable offsets, which real time orders.
+var stableCases = []kindCase{
+	{"what was stable is not", "lso-regression 1", "p0 t s 1@0; p0 t s 2@2; p1 l 0:4; p1 l 0:2; p2 p 1@0 2@2"},
+	{"what was read is not stable", "lso-regression 1", "p2 a 0 pos=0:0 iso=committed; p0 t s 1@0; p0 t s 2@2; p2 p 1@0 2@2; p1 l 0:2"},
+	{"what was stable was asked for before", "", "p0 t s 1@0; p0 t s 2@2; p2 > l 0; p1 l 0:4; p2 < l 0:2; p2 p 1@0 2@2"},
+	{"what was read by a reader of everything is not stable", "", "p2 a 0 pos=0:0 iso=uncommitted; p0 > t s 1; p2 p 1@0; p1 l 0:0; p0 < t s 1@0; p1 l 0:2"},
+	{"read in one log and not in the other", "fractured-read 1", "p2 a 0 1 pos=0:0 pos=1:0 iso=committed; p0 t s 1@0 k1 2@0; p2 p 1@0; p1 l 1:0; p2 p k1 2@0"},
+	{"another one is open in the other log", "", "p2 a 0 1 pos=0:0 pos=1:0 iso=committed; p3 > t s k1 9; p0 t s 1@0 k1 2@1; p2 p 1@0; p1 l 1:0; p3 < t s k1 9@0; p2 p k1 9@0 2@1"},
+	{"read in one log while the other is asked", "", "p2 a 0 1 pos=0:0 pos=1:0 iso=committed; p0 t s 1@0 k1 2@0; p1 > l 1; p2 p 1@0; p1 < l 1:0; p2 p k1 2@0"},
+	{"stuck", "stuck-lso 1", stuck("t=9000000000 p9 l 0:1")},
+	{"stuck a moment after the fence", "", stuck("t=1000000000 p9 l 0:1")},
+	{"stable in the end", "", stuck("t=5000000000 p9 l 0:1; t=9000000000 p9 l 0:2")},
+	{"nobody fenced the other", "", "p3 t s 7 !info by=2:9:0; " + stuck("t=9000000000 p9 l 0:1")},
+}
+
+// stuck has a transactional id fenced before the last stable offset is asked for.
+func stuck(asked string) string {
+	return "p0 t s 1@0 by=1:5:0; nemesis phase final; p9 f 1 by=1:6:1; p9 e 0:2; " + asked + "; p9 a 0 seek=beginning pos=0:0; p9 p 1@0 fetch=0:0/2; p9 p {} fetch=0:2/2; nemesis phase end"
+}
+
+func (c *kindCase) test(t *testing.T, model string) {
 	h := parse(t, c.history)
 	h.Header = promised(c.final())
-	v := judge(h, Options{MinAcked: -1, MinOpsPerFault: -1})
+	v := judge(h, Options{Model: model, MinAcked: -1, MinOpsPerFault: -1})
 	if got := headlinesOf(v); got != c.want {
 		t.Fatalf("%s\ngot  %s\nwant %s\n%s", c.history, got, c.want, text(v))
 	}

@@ -91,8 +91,9 @@ func (t *tape) assigned(f *Facts, op *histories.Op) {
 	t.write(e)
 }
 
-// completed writes a completion; the facts have observed it.
-func (t *tape) completed(f *Facts, op *histories.Op, since int64) {
+// completed writes a completion, what it polled only where polls says so; the
+// facts have observed it.
+func (t *tape) completed(f *Facts, op *histories.Op, since int64, polls bool) {
 	e := &t.op
 	e.typ, e.process, e.assign, e.since = op.Type, op.Process, false, since
 	e.moved, e.sends, e.pieces = e.moved[:0], e.sends[:0], e.pieces[:0]
@@ -107,7 +108,7 @@ func (t *tape) completed(f *Facts, op *histories.Op, since int64) {
 			e.sends = append(e.sends, tapeSend{f.log(m.Key).index, m.Value})
 			continue
 		}
-		for j := m.From; j < m.To; j++ {
+		for j := m.From; j < m.To && polls; j++ {
 			run := op.Runs[j]
 			e.cut(f.log(run.Key), op.Recs[run.From:run.To])
 		}

@@ -45,6 +45,29 @@ func TestIncompleteRuns(t *testing.T) {
 	}
 }
 
+// TestNoTransactionCommitted: a run of transactions that judged none says so.
+func TestNoTransactionCommitted(t *testing.T) {
+	for history, want := range map[string]string{
+		"p0 s 1@0; p0 t s 2 !fail; p1 p 1@0":                                    "too-little-work",
+		"p0 s 1@0; p0 t s 2@2 !info; p1 p 1@0":                                  "too-little-work",
+		"p0 s 1@0; p1 p 1@0":                                                    "too-little-work",
+		"p0 s 1@0; p0 t s 2@2 !info; p1 a 0 iso=committed; p1 p 2@2":            "",
+		"p0 s 1@0; p0 t s 2@2; p1 p 1@0":                                        "",
+		"p0 s 1@0; p0 t s 2@2; p0 t s 3@3 !fail; p0 t s 4 !info by=1; p1 p 1@0": "",
+	} {
+		h := parse(t, strings.Replace(history, " by=1", " by=1:1:0", 1))
+		h.Header = promised(false)
+		h.Header.Workload = "txn"
+		v := judge(h, Options{MinAcked: 1})
+		if got := reasons(v); got != want {
+			t.Errorf("%s: reasons %q, want %q", history, got, want)
+		}
+		if v.Judged.Txns != v.Judged.Committed+v.Judged.Aborted+v.Judged.Undecided {
+			t.Errorf("%s: the outcomes do not add up: %+v", history, v.Judged)
+		}
+	}
+}
+
 // nemesis makes a nemesis entry about fault id.
 func nemesis(f histories.F, id int, fault string, held *bool) histories.Op {
 	return histories.Op{Process: histories.Nemesis, Type: histories.Info, F: f, Event: &histories.Event{ID: id, Fault: fault, On: []string{"n1"}, Held: held}}

@@ -94,6 +94,17 @@ type Judged struct {
 	Commits       int64 `json:"commits,omitempty"`
 	CommitReads   int64 `json:"commit_reads,omitempty"`
 	CommitWindows int64 `json:"commit_windows,omitempty"`
+
+	// Transactions that completed, where there are any, by what is known of their
+	// outcome; a commit that nobody acknowledged counts as committed once a
+	// reader of committed records got a record of it.
+	Txns      int64 `json:"transactions,omitempty"`
+	Committed int64 `json:"committed,omitempty"`
+	Aborted   int64 `json:"aborted,omitempty"`
+	Undecided int64 `json:"undecided,omitempty"`
+	// Effects are the records that committed transactions of consumer groups took
+	// in: consumed, transformed and produced.
+	Effects int64 `json:"effects,omitempty"`
 }
 
 // add sums up.
@@ -109,6 +120,11 @@ func (j *Judged) add(k Judged) {
 	j.Commits += k.Commits
 	j.CommitReads += k.CommitReads
 	j.CommitWindows += k.CommitWindows
+	j.Txns += k.Txns
+	j.Committed += k.Committed
+	j.Aborted += k.Aborted
+	j.Undecided += k.Undecided
+	j.Effects += k.Effects
 }
 
 // Anomaly is one kind of finding with its examples.

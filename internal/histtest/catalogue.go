@@ -77,6 +77,25 @@ var Mutations = []Mutation{
 		Doc: "a record was appended under a higher leader epoch than those behind it"},
 	{Name: "stay-broken", Kind: "no-recovery", apply: stayBroken,
 		Doc: "everything is healed, and a partition never gets all its replicas back"},
+	{Name: "read-own", Kind: "precommitted-read", Txns: true, apply: readOwn,
+		Follows: []string{"G1c"},
+		Doc:     "a transaction polls the record that it has just sent"},
+	{Name: "tear-transaction", Kind: "torn-transaction", Txns: true, apply: tearTransaction,
+		Follows: []string{"lost-write", "truncated-ack", "poll-skip", "int-poll-skip"},
+		Doc:     "one record of a committed transaction is in no poll"},
+	{Name: "commit-fenced", Kind: "fenced-producer-committed", Txns: true, apply: commitFenced,
+		Doc: "a producer commits, although its transactional id was taken over before it began"},
+	{Name: "take-twice", Kind: "eos-duplicate-effect", Txns: true, apply: takeTwice,
+		Doc: "a group takes a record into two committed transactions"},
+	{Name: "read-each-other", Kind: "G1c", Txns: true, apply: readEachOther,
+		Follows: []string{"nonlinearizable-log"},
+		Doc:     "two transactions side by side poll each other's records"},
+	{Name: "fracture", Kind: "fractured-read", Txns: true, apply: fracture,
+		Doc: "a transaction is read in one log, and the other log is not decided there"},
+	{Name: "lso-back", Kind: "lso-regression", Txns: true, apply: lsoBack,
+		Doc: "the last stable offset moves down"},
+	{Name: "hang", Kind: "stuck-lso", Txns: true, apply: hang,
+		Doc: "long after every transactional id was fenced the last stable offset is below the end"},
 }
 
 // Allowed are sins that the contract allows: found, and no violation.
@@ -91,6 +110,10 @@ var Allowed = []Mutation{
 		Doc: "another producer's record stands between two of one operation, and a client may send them apart"},
 	{Name: "abort-uncommitted", Kind: "aborted-read", AllowedBy: "isolation=read_uncommitted", apply: under(readsUncommitted, aborted),
 		Doc: "the final reads find the record of an aborted transaction, and read what is not committed"},
+	{Name: "interleave", Kind: "G0", AllowedBy: "informational", Txns: true, apply: interleave,
+		Doc: "two transactions side by side stand in different orders in two logs"},
+	{Name: "fracture-under-kafka", Kind: "fractured-read", AllowedBy: "reads=kafka", Txns: true, apply: under(readsKafka, fracture),
+		Doc: "a transaction is read in one log before the other log is decided, and reads are kafka's"},
 }
 
 // Innocents look like sins and are none.
@@ -115,4 +138,6 @@ var Innocents = []Mutation{
 		Doc: "a partition is not whole before the faults are healed, and is after"},
 	{Name: "stale-under-kafka", apply: stale(0, "kafka", 0),
 		Doc: "a poll is answered from an old state, and reads are kafka's"},
+	{Name: "fence-beside", Txns: true, apply: fenceBeside,
+		Doc: "a transactional id is taken over while its producer commits for the last time"},
 }

@@ -57,7 +57,10 @@ type agent struct {
 	leg      int64   // ns from the effect to the completion
 	instance int64   // of its transactional producer, 0: none
 	all      bool    // it reads what is not committed too
-	rounds   int     // of a reader, since the last client stopped
+	// open is, by log, the first record of its transaction under way, where the
+	// last stable offset stands.
+	open   map[int64]int64
+	rounds int // of a reader, since the last client stopped
 }
 
 // step is what an agent's event does.

@@ -14,6 +14,7 @@ type Mutation struct {
 	Kind      string   // the anomaly's headline kind; empty: an innocent look-alike
 	Follows   []string // kinds that the same sin may show as well
 	AllowedBy string   // the contract's clause that allows it
+	Txns      bool     // it wants a history of transactions: Options.Txns
 	apply     func(v *view) (Evidence, bool)
 }
 

@@ -53,11 +53,11 @@ func (w *world) txn(a *agent) {
 	if !done {
 		op.Type, op.Error = histories.Fail, "too few records to transform"
 	}
-	if op.Type != histories.OK {
-		a.assigned = append(a.assigned[:0], before...)
-	}
 	if commit && done && op.Group != "" {
 		w.commitPositions(op.Group, a)
+	}
+	if op.Type != histories.OK {
+		a.assigned = append(a.assigned[:0], before...)
 	}
 }
 
@@ -88,6 +88,8 @@ func (w *world) owns(a *agent, op *histories.Op) bool {
 func (w *world) mops(a *agent, commit, tell bool) bool {
 	op := &a.op
 	written := map[int64]bool{}
+	a.open = map[int64]int64{}
+	defer func() { a.open = nil }()
 	done := true
 	for i := range op.Mops {
 		m := &op.Mops[i]
@@ -120,6 +122,9 @@ func (w *world) mops(a *agent, commit, tell bool) bool {
 		}
 		log.append(m.Value)
 		w.stats.Records++
+		if !written[m.Key] {
+			a.open[m.Key] = log.n - 1
+		}
 		written[m.Key] = true
 	}
 	for key := range w.logs {

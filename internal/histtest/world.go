@@ -180,8 +180,12 @@ func (w *world) pollInto(a *agent, mop int, most int64) {
 			end = w.older(a, i, end)
 		}
 		op.Fetched = append(op.Fetched, histories.Fetched{Key: at.key, Position: at.position, HighWatermark: end, Epoch: -1})
+		stable := end
+		if first, ok := a.open[at.key]; ok && !a.all {
+			stable = min(end, first)
+		}
 		from := int32(len(op.Recs))
-		for left := most; at.position < end && left > 0; at.position++ {
+		for left := most; at.position < stable && left > 0; at.position++ {
 			if log.shown(at.position, !a.all) {
 				op.Recs = append(op.Recs, histories.Rec{Offset: at.position, Value: log.at(at.position)})
 				left--

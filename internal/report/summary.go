@@ -228,6 +228,10 @@ func judged(w io.Writer, v checker.Verdict) {
 		fmt.Fprintf(w, "; %d entries ignored", j.Ignored)
 	}
 	fmt.Fprintln(w)
+	if j.Txns > 0 {
+		fmt.Fprintf(w, "transactions: %d judged, %d committed, %d aborted, %d undecided; %d records consumed, transformed and produced by groups\n",
+			j.Txns, j.Committed, j.Aborted, j.Undecided, j.Effects)
+	}
 	bit := map[string]bool{}
 	for _, f := range v.Faults {
 		if f.Bit == checker.Valid && f.Healed == checker.Valid {
