@@ -14,6 +14,7 @@ import (
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/page"
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
 )
@@ -24,6 +25,7 @@ func (a *app) checkCmd() *cobra.Command {
 		contract string
 		format   string
 		asJSON   bool
+		html     string
 		rules    jepsenFlags
 	)
 	cmd := &cobra.Command{
@@ -54,7 +56,7 @@ func (a *app) checkCmd() *cobra.Command {
 			case o.MinAcked == 0:
 				o.MinAcked = -1 // the checker's word for none
 			}
-			return a.check(args[0], format, o, asJSON)
+			return a.check(args[0], format, o, checkOutput{asJSON, html})
 		},
 	}
 	cmd.Flags().StringVar(&o.Model, "model", "", "judge by strict, kafka or session instead of the header's")
@@ -65,7 +67,14 @@ func (a *app) checkCmd() *cobra.Command {
 	cmd.Flags().StringVar(&o.WindowDir, "windows", "", "write porcupine's pages of violating windows into this directory")
 	rules.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	cmd.Flags().StringVar(&html, "html", "", "write the page of the history to this file, and porcupine's pages into windows/ beside it")
 	return cmd
+}
+
+// checkOutput says what a check leaves.
+type checkOutput struct {
+	json bool
+	html string // where its page goes; empty: nowhere
 }
 
 // checkMemory is the soft limit of the heap while a history is judged. Passes
@@ -76,7 +85,7 @@ func (a *app) checkCmd() *cobra.Command {
 // GOMEMLIMIT overrides.
 const checkMemory = 224 << 20
 
-func (a *app) check(path, format string, o checker.Options, asJSON bool) error {
+func (a *app) check(path, format string, o checker.Options, to checkOutput) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(checkMemory))
 	}
@@ -85,17 +94,34 @@ func (a *app) check(path, format string, o checker.Options, asJSON bool) error {
 		return fileError(err)
 	}
 	defer in.Close()
+	h, _ := in.Header()
+	var gather *page.Gather
+	if to.html != "" {
+		if info, err := os.Stat(filepath.Dir(to.html)); err != nil || !info.IsDir() {
+			return usage(fmt.Errorf("--html %s: there is no such directory", to.html))
+		}
+		gather = page.NewGather(h)
+		o.Also = append(o.Also, gather)
+		if o.WindowDir == "" {
+			o.WindowDir = filepath.Join(filepath.Dir(to.html), histories.WindowsDir)
+		}
+	}
 	v, err := checker.Check(in, o)
 	if err != nil {
 		return internal(fmt.Errorf("check %s: %w", path, err))
 	}
-	if asJSON {
+	if gather != nil {
+		p := page.Run{Title: path, Header: h, Verdict: v, Repeat: "ackproof check " + quote(path)}
+		if err := run.SavePage(to.html, p, gather, path); err != nil {
+			return fileError(err)
+		}
+	}
+	if to.json {
 		if _, err := a.out.Write(run.EncodeVerdict(v)); err != nil {
 			return internal(err)
 		}
 		return verdictCode(v.Valid)
 	}
-	h, _ := in.Header()
 	report.Summary(a.out, report.Run{Header: h, Verdict: v})
 	report.Jepsen(a.out, v.Jepsen)
 	return verdictCode(v.Valid)

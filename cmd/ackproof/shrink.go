@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,15 +23,31 @@ func (a *app) shrinkCmd() *cobra.Command {
 		o        shrink.Options
 		kind     string
 		contract string
+		plan     bool
+		f        planFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "shrink DIR|FILE",
-		Short: "Find the smallest history that still shows an anomaly",
+		Short: "Find the smallest history, or plan, that still shows an anomaly",
 		Long: `Find the smallest part of a history that the checker still convicts of the
 same case of the same kind. No operation and no record in one can be taken away
-from it. It is written beside the history as shrunk-<kind>.jsonl, .edn and .txt.`,
+from it. It is written beside the history as shrunk-<kind>.jsonl, .edn and .txt.
+
+With --plan: find the smallest plan of faults that still brings the anomaly
+about, by reruns against the run's target: fewer events, then shorter ones, then
+less load. A candidate counts where one of its -n reruns shows the kind. What was
+tried is kept in the run directory: the same command goes on from there.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := onlyWith(cmd, plan); err != nil {
+				return usage(err)
+			}
+			if plan {
+				if err := f.check(); err != nil {
+					return usage(err)
+				}
+				return a.shrinkPlan(args[0], checker.Kind(kind), f)
+			}
 			o.Kind = checker.Kind(kind)
 			if err := run.CheckModel(o.Check.Model); err != nil {
 				return usage(err)
@@ -48,7 +65,26 @@ from it. It is written beside the history as shrunk-<kind>.jsonl, .edn and .txt.
 	cmd.Flags().StringVar(&kind, "kind", "", "the headline kind to keep (default: the verdict's first violation)")
 	cmd.Flags().StringVar(&o.Check.Model, "model", "", "judge by strict, kafka or session instead of the header's")
 	cmd.Flags().StringVar(&contract, "contract", "", "state or override clauses: acks=all,idempotence=true,reads=kafka,…")
+	cmd.Flags().BoolVar(&plan, "plan", false, "shrink the plan of the run directory by reruns, not its history")
+	cmd.Flags().IntVarP(&f.n, "reruns", "n", 3, "with --plan: reruns of each candidate")
+	cmd.Flags().IntVar(&f.runs, "runs", 0, "with --plan: reruns in all, 0: no limit")
+	cmd.Flags().DurationVar(&f.budget, "budget", 30*time.Minute, "with --plan: begin no rerun after this time, 0: no limit")
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "with --plan: no status line")
 	return cmd
+}
+
+// onlyWith refuses flags that mean nothing to what was asked for.
+func onlyWith(cmd *cobra.Command, plan bool) error {
+	names, other := []string{"reruns", "runs", "budget", "quiet"}, "are for"
+	if plan {
+		names, other = []string{"model", "contract"}, "are not for"
+	}
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s: --%s %s --plan", name, strings.Join(names, ", --"), other)
+		}
+	}
+	return nil
 }
 
 func (a *app) shrinkHistory(path string, o shrink.Options) error {

@@ -31,6 +31,24 @@ func (r *runner) savePage(v checker.Verdict, g *page.Gather) error {
 	return r.save(histories.ReportFile, b.Bytes())
 }
 
+// SavePage writes the page of a judged history to a file, which appears whole or
+// not at all. Of standard input ("-") no operations around its anomalies are
+// shown: it cannot be read again.
+func SavePage(path string, p page.Run, g *page.Gather, history string) error {
+	var b bytes.Buffer
+	if err := WritePage(&b, p, g, history); err != nil {
+		return err
+	}
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, b.Bytes(), 0o644); err != nil {
+		return errors.Join(fmt.Errorf("write the page: %w", err), os.Remove(tmp))
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
 // WritePage writes the page of a judged history, which is looked into once more
 // for the operations around its anomalies.
 func WritePage(b *bytes.Buffer, p page.Run, g *page.Gather, history string) error {
@@ -38,9 +56,11 @@ func WritePage(b *bytes.Buffer, p page.Run, g *page.Gather, history string) erro
 		return errors.New("write the page: what it draws was not gathered to the end; please report it with the history")
 	}
 	d := g.Snapshot()
-	var err error
-	if p.Excerpts, err = page.Excerpts(history, p.Header, p.Verdict); err != nil {
-		return err
+	if history != "-" {
+		var err error
+		if p.Excerpts, err = page.Excerpts(history, p.Header, p.Verdict); err != nil {
+			return err
+		}
 	}
 	keys := make([][2]int, 0, len(p.Excerpts))
 	for k := range p.Excerpts {
