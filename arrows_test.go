@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"internal/names"},
 	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/metrics", "internal/security"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
-	{"internal/page", "internal/shrink"},
+	{"internal/page", "internal/shrink", "internal/keep"},
 	{"internal/run", "internal/doctor", "internal/report"},
 	{"internal/scenario"},
 	{"internal/museum"},

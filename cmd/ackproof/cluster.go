@@ -21,7 +21,7 @@ func (a *app) clusterCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.clusterInstallCmd())
+	cmd.AddCommand(a.clusterInstallCmd(), a.clusterUpCmd(), a.clusterStatusCmd(), a.clusterDownCmd(), a.clusterKeepCmd())
 	return cmd
 }
 

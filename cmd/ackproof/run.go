@@ -17,6 +17,7 @@ import (
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/keep"
 	"github.com/ackproof/ackproof/internal/metrics"
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
@@ -62,6 +63,7 @@ func (a *app) runCmd() *cobra.Command {
 // specFlags binds the flags to the Spec; their defaults are the Spec's.
 func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.StringVar(&s.Target, "target", s.Target, "where the broker comes from: embedded, kafka[:VERSION], process:FILE, external:HOST:PORT,… (see list targets)")
+	fs.StringVar(&s.Cluster, "cluster", "", "use this kept cluster (see cluster up) instead of starting one")
 	fs.StringVar(&s.Workload, "workload", s.Workload, "what the clients do (see list workloads)")
 	fs.StringVar(&s.Name, "name", "", "name of the run directory (default: target-workload)")
 	fs.Uint64Var(&s.Seed, "seed", 0, "repeats plan and operations (default: drawn)")
@@ -125,7 +127,18 @@ func finishSpec(s *run.Spec, fs *pflag.FlagSet) error {
 			}
 		}
 	}
-	if n := target.DefaultNodesOf(s.Target); n > 0 && !fs.Changed("nodes") {
+	if s.Cluster != "" {
+		info, err := keep.Find(context.Background(), s.Cluster)
+		if err != nil {
+			return err
+		}
+		if !fs.Changed("target") {
+			s.Target = info.Target
+		}
+		if !fs.Changed("nodes") {
+			s.Nodes = len(info.Nodes)
+		}
+	} else if n := target.DefaultNodesOf(s.Target); n > 0 && !fs.Changed("nodes") {
 		s.Nodes = n
 	}
 	if external(*s) && !fs.Changed("nemesis") {

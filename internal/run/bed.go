@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ackproof/ackproof/client"
+	"github.com/ackproof/ackproof/internal/keep"
 	"github.com/ackproof/ackproof/internal/security"
 	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
@@ -22,6 +24,7 @@ type Bed struct {
 	links   *nemesis.Links
 	peers   *nemesis.Peers   // nil: the target does not route its nodes' traffic
 	secure  *security.Config // nil: plaintext
+	kept    bool             // the cluster is somebody else's, and goes on
 }
 
 // BedConfig is what a bed is made from besides the Spec.
@@ -45,6 +48,15 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 			return nil, &Refused{err}
 		}
 	}
+	if spec.Cluster != "" {
+		if err := b.borrow(ctx, spec, cfg); err != nil {
+			return nil, errors.Join(err, b.Close())
+		}
+		if err := b.openLinks(ctx, spec, cfg); err != nil {
+			return nil, err
+		}
+		return b, nil
+	}
 	tc := target.Config{
 		Seed: spec.seed(), Nodes: spec.Nodes, Mutant: spec.Mutant, DataDir: cfg.DataDir,
 		Timeout: 30 * time.Second, WholeLimit: time.Duration(spec.WholeLimit), Log: cfg.Log, Value: cfg.Value, Security: b.secure,
@@ -61,6 +73,33 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 	if b.cluster, err = target.Start(ctx, spec.Target, tc); err != nil {
 		return nil, errors.Join(fmt.Errorf("start target %s: %w", spec.Target, err), b.Close())
 	}
+	if err := b.openLinks(ctx, spec, cfg); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// borrow takes a kept cluster, and the links between its nodes.
+func (b *Bed) borrow(ctx context.Context, spec Spec, cfg BedConfig) error {
+	cluster, info, err := keep.Borrow(ctx, spec.Cluster, time.Duration(spec.WholeLimit))
+	if errors.Is(err, keep.ErrUnknown) {
+		return &Refused{err}
+	}
+	if err != nil {
+		return fmt.Errorf("use the kept cluster %s: %w", spec.Cluster, err)
+	}
+	b.cluster, b.kept = cluster, true
+	if n := len(info.Nodes); spec.Target != info.Target || spec.Nodes != n {
+		return &Refused{fmt.Errorf("cluster %s is %s of %d nodes, and not %s of %d", spec.Cluster, info.Target, n, spec.Target, spec.Nodes)}
+	}
+	if info.Peers != "" {
+		b.peers, err = nemesis.JoinPeers(ctx, info.Peers, nemesis.PeerConfig{Routes: info.Routes, Seed: spec.Seed, Log: cfg.ToxiLog})
+	}
+	return err
+}
+
+// openLinks opens the clients' links. Where that fails, the bed is closed.
+func (b *Bed) openLinks(ctx context.Context, spec Spec, cfg BedConfig) error {
 	lc := nemesis.LinkConfig{
 		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset, Prefix: "ackproof",
 	}
@@ -70,17 +109,18 @@ func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
 	if spec.Proxies != "" {
 		t, err := Topology(spec.Proxies)
 		if err != nil {
-			return nil, errors.Join(&Refused{err}, b.Close())
+			return errors.Join(&Refused{err}, b.Close())
 		}
 		lc.Adopt = t.Proxies
 	}
 	for _, n := range b.cluster.Nodes() {
 		lc.Nodes = append(lc.Nodes, nemesis.Node{Name: n.Name, Addr: n.Addr, Upstream: n.Upstream, Listen: n.Listen})
 	}
+	var err error
 	if b.links, err = nemesis.OpenLinks(ctx, lc); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the links: %w", err), b.Close())
+		return errors.Join(fmt.Errorf("open the links: %w", err), b.Close())
 	}
-	return b, nil
+	return nil
 }
 
 // Close ends the links and the cluster.
@@ -89,11 +129,18 @@ func (b *Bed) Close() error {
 	if b.links != nil {
 		errs = append(errs, b.links.Close())
 	}
+	ends := []func() error{}
 	if b.cluster != nil {
-		errs = append(errs, b.cluster.Close())
+		ends = append(ends, b.cluster.Close)
 	}
 	if b.peers != nil { // after the nodes, which would dial in vain
-		errs = append(errs, b.peers.Close())
+		ends = append(ends, b.peers.Close)
+	}
+	if b.kept { // its links are joined: leave them before somebody else gets them
+		slices.Reverse(ends)
+	}
+	for _, end := range ends {
+		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
 }

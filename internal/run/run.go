@@ -125,7 +125,7 @@ func (r *runner) cleanUp(ctx context.Context) error {
 	if r.spec.KeepTopics || r.verdict.Valid != checker.Valid {
 		return nil
 	}
-	if d, ok := r.bed.cluster.(target.Disposable); ok && r.bed != r.opts.Bed {
+	if d, ok := r.bed.cluster.(target.Disposable); ok && r.bed != r.opts.Bed && !r.bed.kept {
 		d.DiscardData() // the topics go with the brokers
 		return nil
 	}

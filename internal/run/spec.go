@@ -18,6 +18,7 @@ import (
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/keep"
 	"github.com/ackproof/ackproof/internal/seed"
 	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/internal/target/mutants"
@@ -29,8 +30,9 @@ import (
 type Spec struct {
 	Format     int      `json:"format"`
 	Name       string   `json:"name"`
-	Target     string   `json:"target"`   // name, or name:argument
-	Workload   string   `json:"workload"` // a row of generator.Workloads
+	Target     string   `json:"target"`            // name, or name:argument
+	Cluster    string   `json:"cluster,omitempty"` // the kept cluster to use; empty: the run starts its own
+	Workload   string   `json:"workload"`          // a row of generator.Workloads
 	Seed       uint64   `json:"seed"`
 	TimeLimit  Duration `json:"time_limit"` // the main phase, calm included
 	Calm       Duration `json:"calm"`       // without faults, at the start
@@ -222,6 +224,9 @@ func (s Spec) Validate() error {
 	if err := nemesis.CheckURL(s.Toxiproxy); err != nil {
 		return err
 	}
+	if err := s.validateCluster(); err != nil {
+		return err
+	}
 	if s.Proxies != "" && s.Toxiproxy == "" {
 		return fmt.Errorf("proxies %s: they stand on a Toxiproxy server: say which with --toxiproxy http://127.0.0.1:8474", s.Proxies)
 	}
@@ -279,6 +284,20 @@ func (s Spec) Validate() error {
 		return err
 	}
 	return CheckModel(s.Model)
+}
+
+// validateCluster refuses what a kept cluster cannot be.
+func (s Spec) validateCluster() error {
+	if s.Cluster == "" {
+		return nil
+	}
+	if err := keep.CheckName(s.Cluster); err != nil {
+		return err
+	}
+	if s.Mutant != "" || s.Disk {
+		return fmt.Errorf("cluster %s: it runs already: leave out --mutant and --disk", s.Cluster)
+	}
+	return nil
 }
 
 // validateNames refuses names that stand in no catalogue.

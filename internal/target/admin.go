@@ -166,6 +166,17 @@ func (a *admin) createOne(ctx context.Context, t Topic, rf int, config map[strin
 	return nil
 }
 
+// topics lists every topic, the brokers' own included.
+func (a *admin) topics(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	listed, err := a.calls.ListTopicsWithInternal(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	return listed.Names(), nil
+}
+
 // delete deletes the topics. One that is gone already is no error.
 func (a *admin) delete(ctx context.Context, topics []string) error {
 	if len(topics) == 0 {

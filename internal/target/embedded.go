@@ -169,6 +169,9 @@ func (e *embedded) State(ctx context.Context, topics ...string) (histories.Clust
 	return e.admin.state(ctx, e.nodes, topics)
 }
 
+// Topics lists every topic.
+func (e *embedded) Topics(ctx context.Context) ([]string, error) { return e.admin.topics(ctx) }
+
 // Ledger implements Cluster.
 func (e *embedded) Ledger(w io.Writer) error {
 	if e.broken == nil {

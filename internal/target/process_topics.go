@@ -85,6 +85,9 @@ func (m *managed) DeleteTopics(ctx context.Context, names []string) error {
 	return m.admin.delete(ctx, names)
 }
 
+// Topics lists every topic, the brokers' own included.
+func (m *managed) Topics(ctx context.Context) ([]string, error) { return m.admin.topics(ctx) }
+
 // Whole implements Cluster. Every node must run, know every other, and say of
 // every partition that its leader is the same and its replicas are all in sync:
 // a node that was cut off goes on saying what was true before.
