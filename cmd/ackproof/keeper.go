@@ -59,6 +59,7 @@ func (a *app) startKeeper(ctx context.Context, name string, spec keep.Spec) erro
 		return internal(fmt.Errorf("find the own executable: %w", err))
 	}
 	cmd := exec.Command(self, "cluster", "keep", name)
+	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(os.Environ(), childEnv+"=1") // nobody waits for its exit code
 	cmd.SysProcAttr = detached()
 	in, err := cmd.StdinPipe()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ackproof/ackproof/internal/keep"
 )
 
 func TestMain(m *testing.M) {
@@ -22,8 +25,23 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "short": short, "glob": glob, "lastline": lastLine,
 		},
+		Setup:               endKept,
 		RequireExplicitExec: true,
 	})
+}
+
+// endKept ends what a script that failed keeps.
+func endKept(env *testscript.Env) error {
+	dir := filepath.Join(env.WorkDir, "c")
+	env.Defer(func() {
+		kept, _ := os.ReadDir(dir)
+		for _, k := range kept {
+			cmd := exec.Command("ackproof", "cluster", "down", k.Name())
+			cmd.Env = append(os.Environ(), keep.DirVar+"="+dir)
+			_ = cmd.Run()
+		}
+	})
+	return nil
 }
 
 // exits runs a command and demands its exit code: exits CODE COMMAND ARGS…

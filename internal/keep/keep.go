@@ -188,6 +188,9 @@ func Down(ctx context.Context, name string) error {
 			defer l.Close()
 			return os.RemoveAll(dir)
 		}
+		if errors.Is(err, fs.ErrNotExist) { // the keeper has removed it
+			return nil
+		}
 		if !errors.Is(err, ErrHeld) {
 			return err
 		}

@@ -34,3 +34,8 @@ func (l Listener) Takes(host string) bool {
 	ip := net.ParseIP(own)
 	return err == nil && (own == host || ip != nil && ip.IsUnspecified())
 }
+
+// Socket is a TCP socket with another end: connected, or about to be.
+type Socket struct {
+	Local, Remote string // host:port
+}

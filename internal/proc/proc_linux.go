@@ -55,7 +55,7 @@ const listening = "0A"
 func Listeners(port int) ([]Listener, error) {
 	var out []Listener
 	inodes := map[string]int{} // socket inode → index in out
-	err := sockets(func(local, state, inode string) {
+	err := sockets(func(local, _, state, inode string) {
 		if ip, p, ok := address(local); ok && p == port && state == listening {
 			inodes["socket:["+inode+"]"] = len(out)
 			out = append(out, Listener{Addr: net.JoinHostPort(ip, strconv.Itoa(p))})
@@ -106,7 +106,7 @@ const established = "01"
 // Connections counts the open connections to a TCP port of this machine, as
 // their listening side has them.
 func Connections(port int) (n int, err error) {
-	err = sockets(func(local, state, _ string) {
+	err = sockets(func(local, _, state, _ string) {
 		if _, p, ok := address(local); ok && p == port && state == established {
 			n++
 		}
@@ -114,9 +114,36 @@ func Connections(port int) (n int, err error) {
 	return n, err
 }
 
-// sockets calls f with the local address, the state and the inode of every TCP
+// Sockets lists the TCP sockets of a process that have another end.
+func Sockets(pid int) ([]Socket, error) {
+	own := map[string]bool{}
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	fds, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look at process %d: %w", pid, err)
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink(filepath.Join(dir, fd.Name())); err == nil {
+			own[to] = true
+		}
+	}
+	var out []Socket
+	err = sockets(func(local, remote, state, inode string) {
+		if state == listening || !own["socket:["+inode+"]"] {
+			return
+		}
+		lip, lport, lok := address(local)
+		rip, rport, rok := address(remote)
+		if lok && rok {
+			out = append(out, Socket{net.JoinHostPort(lip, strconv.Itoa(lport)), net.JoinHostPort(rip, strconv.Itoa(rport))})
+		}
+	})
+	return out, err
+}
+
+// sockets calls f with the addresses, the state and the inode of every TCP
 // socket.
-func sockets(f func(local, state, inode string)) error {
+func sockets(f func(local, remote, state, inode string)) error {
 	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		b, err := os.ReadFile(file)
 		if os.IsNotExist(err) { // no IPv6
@@ -127,7 +154,7 @@ func sockets(f func(local, state, inode string)) error {
 		}
 		for line := range bytes.Lines(b) {
 			if w := strings.Fields(string(line)); len(w) >= 10 {
-				f(w[1], w[3], w[9])
+				f(w[1], w[2], w[3], w[9])
 			}
 		}
 	}

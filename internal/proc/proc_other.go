@@ -10,3 +10,6 @@ func Listeners(int) ([]Listener, error) { return nil, ErrUnsupported }
 
 // Connections counts the open connections to a TCP port.
 func Connections(int) (int, error) { return 0, ErrUnsupported }
+
+// Sockets lists the TCP sockets of a process.
+func Sockets(int) ([]Socket, error) { return nil, ErrUnsupported }

@@ -5,6 +5,7 @@ package proc
 import (
 	"net"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -55,5 +56,31 @@ func TestListenersNameTheirProcess(t *testing.T) {
 		if got, err := Listeners(port); err != nil || len(got) != 0 {
 			t.Errorf("after the close: %+v, %v", got, err)
 		}
+	}
+}
+
+func TestSocketsNameBothEnds(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	found := func(pid int) bool {
+		all, err := Sockets(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(all, Socket{c.LocalAddr().String(), c.RemoteAddr().String()})
+	}
+	if !found(os.Getpid()) {
+		t.Error("the own connection is not listed")
+	}
+	if found(os.Getppid()) {
+		t.Error("the parent is said to have it")
 	}
 }
