@@ -201,9 +201,9 @@ func withoutLink(t *testing.T) string {
 	text := string(b)
 	for old, now := range map[string]string{
 		"{{range .peers}}{{.host}} k{{.id}}.lab": "{{range .peers}}{{if and (eq $.id 1) (eq .id 2)}}127.{{$.block}}.0.2{{else}}{{.host}}{{end}} k{{.id}}.lab",
-		"java: java":          "java: " + d.Java,
-		`classpath: ""`:       "classpath: " + d.ClassPath(),
-		"  cds: -Xshare:auto": "  cds: -XX:SharedArchiveFile=" + d.Archive,
+		"java: java":                             "java: " + d.Java,
+		`classpath: ""`:                          "classpath: " + d.ClassPath(),
+		"  cds: -Xshare:auto":                    "  cds: -XX:SharedArchiveFile=" + d.Archive,
 	} {
 		if !strings.Contains(text, old) {
 			t.Fatalf("the cluster file has no %q", old)
