@@ -151,7 +151,7 @@ func Ask(ctx context.Context, name string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*statusLimit)
+	ctx, cancel := context.WithTimeout(ctx, 4*statusLimit)
 	defer cancel()
 	return ask[Status](ctx, w, "status", nil)
 }

@@ -94,6 +94,22 @@ func (a *asker) metadata(ctx context.Context, topics []string) (view, error) {
 	return v, nil
 }
 
+// topics lists every topic that the node knows, the brokers' own included.
+func (a *asker) topics(ctx context.Context) ([]string, error) {
+	resp, err := a.request(ctx, kmsg.NewPtrMetadataRequest()) // no list: all of them
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	var out []string
+	for _, t := range resp.(*kmsg.MetadataResponse).Topics {
+		if t.Topic != nil {
+			out = append(out, *t.Topic)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
 // quorum asks who leads the controllers' quorum, since which epoch (KIP-595).
 func (a *asker) quorum(ctx context.Context) (leader, epoch int32, err error) {
 	resp, err := a.request(ctx, quorumRequest())

@@ -85,8 +85,30 @@ func (m *managed) DeleteTopics(ctx context.Context, names []string) error {
 	return m.admin.delete(ctx, names)
 }
 
-// Topics lists every topic, the brokers' own included.
-func (m *managed) Topics(ctx context.Context) ([]string, error) { return m.admin.topics(ctx) }
+// Topics lists every topic, the brokers' own included, as the first node that
+// answers knows them.
+func (m *managed) Topics(ctx context.Context) ([]string, error) {
+	type answer struct {
+		topics []string
+		err    error
+	}
+	answers := make(chan answer, len(m.nodes))
+	for _, n := range m.nodes {
+		go func() {
+			topics, err := n.ask.topics(ctx)
+			answers <- answer{topics, err}
+		}()
+	}
+	var errs []error
+	for range m.nodes {
+		a := <-answers
+		if a.err == nil {
+			return a.topics, nil
+		}
+		errs = append(errs, a.err)
+	}
+	return nil, errors.Join(errs...)
+}
 
 // Whole implements Cluster. Every node must run, know every other, and say of
 // every partition that its leader is the same and its replicas are all in sync:
