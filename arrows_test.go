@@ -16,7 +16,7 @@ const module = "github.com/ackproof/ackproof"
 // only, and never a neighbour, except its own subpackages.
 var floors = [][]string{
 	{"internal/names"},
-	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/metrics", "internal/security"},
+	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/netns", "internal/metrics", "internal/security"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
 	{"internal/page", "internal/shrink", "internal/keep"},
 	{"internal/run", "internal/doctor", "internal/report"},

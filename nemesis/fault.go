@@ -125,6 +125,8 @@ var Faults = []Fault{
 	moveLeaders,
 	reassign,
 	rollSegments,
+	packetLoss,
+	packetDrop,
 }
 
 // FindFault finds a fault by its name.

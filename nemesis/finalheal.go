@@ -26,6 +26,7 @@ func (n *Nemesis) Heal(ctx context.Context) error {
 	nodes := n.world.Links.names()
 	n.record(histories.Heal, &histories.Event{ID: -1, On: nodes})
 	f := &finalHeal{world: n.world, event: &histories.Event{ID: -1, On: nodes}}
+	f.packets(ctx)
 	f.peers(ctx)
 	f.processes(ctx)
 	f.links(ctx)
@@ -61,6 +62,16 @@ func (f *finalHeal) note(err error, probes ...histories.Probe) {
 	}
 }
 
+// packets lets every packet pass.
+func (f *finalHeal) packets(ctx context.Context) {
+	if !f.world.Netns {
+		return
+	}
+	if err := dropRules(ctx); err != nil {
+		f.note(fmt.Errorf("let packets pass again: %w", err))
+	}
+}
+
 // peers opens every way between nodes.
 func (f *finalHeal) peers(ctx context.Context) {
 	p := f.world.Peers
@@ -92,7 +103,7 @@ func (f *finalHeal) peers(ctx context.Context) {
 
 // dialled shows that the link's proxy takes connections.
 func (k *link) dialled(ctx context.Context) error {
-	l, err := k.open(ctx, patience)
+	l, err := k.open(ctx, cleanLimit)
 	if err != nil {
 		return err
 	}

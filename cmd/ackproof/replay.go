@@ -25,7 +25,11 @@ func (a *app) replayCmd() *cobra.Command {
 			if n < 1 {
 				return usage(fmt.Errorf("-n is %d; want at least 1", n))
 			}
-			return a.replay(args[0], n, store, quiet)
+			saved, err := run.Load(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			return a.inNetns(saved.Spec, func() error { return a.replay(args[0], saved, n, store, quiet) })
 		},
 	}
 	cmd.Flags().IntVarP(&n, "runs", "n", 1, "how many times")
@@ -36,11 +40,7 @@ func (a *app) replayCmd() *cobra.Command {
 
 // replay makes the run n times, fewer where the user stops it. A replay whose
 // harness failed counts as unknown and is listed.
-func (a *app) replay(dir string, n int, store string, quiet bool) error {
-	saved, err := run.Load(dir)
-	if err != nil {
-		return usage(err)
-	}
+func (a *app) replay(dir string, saved run.Saved, n int, store string, quiet bool) error {
 	if !saved.Judged {
 		fmt.Fprintf(a.out, "%s has no verdict.json: there is nothing to compare with\n", dir)
 	}

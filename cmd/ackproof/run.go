@@ -47,7 +47,10 @@ func (a *app) runCmd() *cobra.Command {
 			if err := finishSpec(&spec, cmd.Flags()); err != nil {
 				return usage(err)
 			}
-			return a.run(spec, f)
+			if spec.Netns && f.metrics != "" {
+				return usage(errors.New("metrics-addr with netns: nobody could reach it in a network namespace of the run's own; leave out one of them"))
+			}
+			return a.inNetns(spec, func() error { return a.run(spec, f) })
 		},
 	}
 	specFlags(cmd.Flags(), &spec)
@@ -96,6 +99,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.StringVar(&s.Toxiproxy, "toxiproxy", "", "URL of a running Toxiproxy server to use instead of the embedded one")
 	fs.StringVar(&s.Proxies, "proxies", "", "use the proxies of this topology (guide, or a YAML file), which stand on the --toxiproxy server already")
 	fs.BoolVar(&s.Reset, "reset", false, "remove toxics left over on the proxies that are to be used")
+	fs.BoolVar(&s.Netns, "netns", false, "run in a network namespace of its own, where packets between nodes can be dropped by nftables (packet-loss, packet-drop)")
 	fs.StringVar(&s.Mutant, "mutant", "", "run a deliberately broken broker (see list mutants)")
 	fs.StringSliceVar(&s.Metrics, "metrics", nil, "the nodes' Prometheus metrics, NODE=URL,…")
 	fs.StringArrayVar(&s.MetricNames, "metric", nil, "an interesting metric, NAME=SERIES such as 'produce_errors=produce_total{result=\"error\"}'; may be repeated")

@@ -29,29 +29,39 @@ func supervise(args []string, run func([]string) int) int {
 		}
 		return childUnknown
 	}
+	code, err := again(args, (*exec.Cmd).Start)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "ackproof: %v\n", err)
+	}
+	return code
+}
+
+// again runs the command in a child process, which start starts, and returns
+// its exit code. An error says that there was none.
+func again(args []string, start func(*exec.Cmd) error, env ...string) (code int, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "ackproof: find the own executable: %v\n", err)
-		return exitInternal
+		return exitInternal, fmt.Errorf("find the own executable: %w", err)
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), childEnv+"=1")
+	cmd.Env = append(append(os.Environ(), childEnv+"=1"), env...)
 	cmd.SysProcAttr = childAttr()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	runtime.LockOSThread() // the death signal is tied to the thread that starts the child
-	if err := cmd.Start(); err != nil {
-		fmt.Fprintf(os.Stderr, "ackproof: start the child process: %v\n", err)
-		return exitInternal
+	defer runtime.UnlockOSThread()
+	defer signal.Stop(signals)
+	if err := start(cmd); err != nil {
+		return exitInternal, fmt.Errorf("start the child process: %w", err)
 	}
 	go func() {
 		for s := range signals {
 			_ = cmd.Process.Signal(s)
 		}
 	}()
-	return translate(cmd.Wait())
+	return translate(cmd.Wait()), nil
 }
 
 // translate maps how the child ended to our exit code.

@@ -25,6 +25,7 @@ type Bed struct {
 	peers   *nemesis.Peers   // nil: the target does not route its nodes' traffic
 	secure  *security.Config // nil: plaintext
 	kept    bool             // the cluster is somebody else's, and goes on
+	netns   bool             // all of it lives in a network namespace of its own
 }
 
 // BedConfig is what a bed is made from besides the Spec.
@@ -41,7 +42,7 @@ type BedConfig struct {
 // OpenBed starts the Spec's target and its links. Of the Spec it reads what is
 // about the cluster: target, nodes, seed, mutant, toxiproxy, reset, limits.
 func OpenBed(ctx context.Context, spec Spec, cfg BedConfig) (*Bed, error) {
-	b := &Bed{}
+	b := &Bed{netns: spec.Netns}
 	var err error
 	if spec.CommandConfig != "" {
 		if b.secure, err = security.Read(spec.CommandConfig); err != nil {
@@ -156,7 +157,7 @@ func (b *Bed) nodeNames() []string {
 
 // world is what the bed offers to the nemesis.
 func (b *Bed) world() nemesis.World {
-	w := nemesis.World{Links: b.links, Peers: b.peers}
+	w := nemesis.World{Links: b.links, Peers: b.peers, Netns: b.netns}
 	w.Processes, _ = b.cluster.(nemesis.Processes)
 	w.Admin, _ = b.cluster.(nemesis.Admin)
 	return w

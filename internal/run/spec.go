@@ -61,6 +61,7 @@ type Spec struct {
 	Toxiproxy      string   `json:"toxiproxy,omitempty"`
 	Proxies        string   `json:"proxies,omitempty"` // topology whose proxies stand on the foreign Toxiproxy server and are to be used
 	Reset          bool     `json:"reset,omitempty"`
+	Netns          bool     `json:"netns,omitempty"` // the run has a network namespace of its own
 	Mutant         string   `json:"mutant,omitempty"`
 	Metrics        []string `json:"metrics,omitempty"`      // NODE=URL of the nodes' Prometheus metrics
 	MetricNames    []string `json:"metric_names,omitempty"` // NAME=SERIES: the interesting ones
@@ -227,6 +228,9 @@ func (s Spec) Validate() error {
 	if err := s.validateCluster(); err != nil {
 		return err
 	}
+	if err := s.validateNetns(); err != nil {
+		return err
+	}
 	if s.Proxies != "" && s.Toxiproxy == "" {
 		return fmt.Errorf("proxies %s: they stand on a Toxiproxy server: say which with --toxiproxy http://127.0.0.1:8474", s.Proxies)
 	}
@@ -296,6 +300,28 @@ func (s Spec) validateCluster() error {
 	}
 	if s.Mutant != "" || s.Disk {
 		return fmt.Errorf("cluster %s: it runs already: leave out --mutant and --disk", s.Cluster)
+	}
+	return nil
+}
+
+// validateNetns refuses what cannot be reached from a network namespace of the
+// run's own.
+func (s Spec) validateNetns() error {
+	if !s.Netns {
+		return nil
+	}
+	name, _, _ := strings.Cut(s.Target, ":")
+	for _, far := range []struct {
+		is         bool
+		flag, what string
+	}{
+		{name == "external", "target " + s.Target, "brokers that run already"},
+		{s.Cluster != "", "cluster " + s.Cluster, "a cluster that is kept"},
+		{s.Toxiproxy != "", "toxiproxy " + s.Toxiproxy, "a server that runs already"},
+	} {
+		if far.is {
+			return fmt.Errorf("%s with netns: %s cannot be reached from a network namespace of the run's own; leave out --netns", far.flag, far.what)
+		}
 	}
 	return nil
 }
