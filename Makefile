@@ -2,13 +2,14 @@
 # make test-all  the long version: many seeds, every mutant, a million small histories
 # make bench     the figures of DESIGN.md
 # make docs      generate the reference pages under docs/
+# make track-record  let a real Kafka lose, and write README's table of what was found
 # make museum-table  run the museum with three seeds; its table goes into README.md
 
 GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table
+.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record
 
 all: build
 
@@ -52,3 +53,6 @@ docs:
 
 museum-table: build
 	bin/ackproof museum all --seeds 3 --quiet --markdown README.md --store bin/museum
+
+track-record:
+	ACKPROOF_TRACK_RECORD=$(CURDIR)/README.md $(GO) test ./internal/scenario -count 1 -run TestPositiveControls -v

@@ -167,6 +167,41 @@ func TestAllowedExpectation(t *testing.T) {
 	}
 }
 
+// TestAllowedBehindAnotherHeadline: a loss whose offset was used again has
+// another headline, and is a loss all the same.
+func TestAllowedBehindAnotherHeadline(t *testing.T) {
+	h := parse(t, "p0 s 1@0; p1 p 1@0; p0 s 2@0; p2 p 2@0"+final("1", "2@0"))
+	h.Header = promised(true)
+	yes, no := true, false
+	h.Header.Contract.UncleanElection = &yes
+	h.Header.Expect = []histories.Expect{{Name: "lost", Kind: "allowed"}}
+	v := judge(h, Options{MinAcked: -1, MinOpsPerFault: -1})
+	if len(v.Anomalies) == 0 || v.Anomalies[0].Kind != InconsistentOffset {
+		t.Fatalf("the headline is not inconsistent-offset\n%s", text(v))
+	}
+	if e := v.Expectations[0]; e.Met != Valid || !strings.Contains(e.Why, "truncated-ack 1 (unclean_election=true)") {
+		t.Errorf("%v: %s\n%s", e.Met, e.Why, text(v))
+	}
+	h.Header.Contract.UncleanElection = &no
+	v = judge(h, Options{MinAcked: -1, MinOpsPerFault: -1})
+	if e := v.Expectations[0]; e.Met != Invalid || !strings.Contains(e.Why, "nothing in the contract") {
+		t.Errorf("without unclean elections: %v: %s", e.Met, e.Why)
+	}
+}
+
+// TestReadsModelIsNoAnomaly: an old end, which Kafka's reads allow, is not what
+// an experiment that expects no anomalies looks for.
+func TestReadsModelIsNoAnomaly(t *testing.T) {
+	h := parse(t, "p0 s 1@0 2@1; p1 e 0:2; p2 e 0:1"+final("2", "1@0 2@1"))
+	h.Header = promised(true)
+	h.Header.Contract.Reads = Kafka
+	h.Header.Expect = []histories.Expect{{Name: "clean", Kind: "anomalies"}}
+	v := judge(h, Options{MinAcked: -1, MinOpsPerFault: -1})
+	if len(v.Anomalies) != 1 || v.Anomalies[0].AllowedBy != byDeposed || v.Expectations[0].Met != Valid {
+		t.Errorf("%+v\n%s", v.Expectations, text(v))
+	}
+}
+
 // sampleOps makes a history of samples: in phase a and then in phase b, one
 // value of each node.
 func sampleOps(metric string, a, b map[string]float64) histtest.History {

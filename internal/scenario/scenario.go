@@ -1,6 +1,6 @@
 // Package scenario has named experiments: a run, the steps that it walks, and
 // what is expected of each. Those that are shipped and those of users have the
-// same form, a YAML file (docs/scenarios.md).
+// same form, a YAML file (docs/chaos-guide.md, Steps and files).
 package scenario
 
 import (

@@ -24,7 +24,7 @@ const controlPrefix = "A positive control. "
 
 // Suites is the catalogue.
 var Suites = []Suite{
-	{"guide", "The experiments of the network chaos guide (docs/guide.md).", func(s *Scenario) bool { return s.Guide != "" }},
+	{"guide", "The experiments of the network chaos guide (docs/chaos-guide.md).", func(s *Scenario) bool { return s.Guide != "" }},
 	{"all", "Every scenario that is shipped.", func(*Scenario) bool { return true }},
 	{"controls", "The positive controls: what a real broker loses or duplicates has to be found, and the contract allows it.",
 		func(s *Scenario) bool { return strings.HasPrefix(s.Doc, controlPrefix) }},
