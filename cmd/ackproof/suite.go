@@ -43,13 +43,13 @@ func (a *app) suite(s *scenarioRun, name, junit string) error {
 	if err != nil {
 		return usage(err)
 	}
-	list, others, err := scenario.Select(name, base.Target)
+	list, others, err := scenario.Select(name, base)
 	if err != nil {
 		return usage(err)
 	}
 	rep := report.Suite{Name: name, Target: base.Target}
 	for _, o := range others {
-		rep.Skipped = append(rep.Skipped, o.Name)
+		rep.Skipped = append(rep.Skipped, report.SuiteSkip{Scenario: o.Name, Why: o.Why})
 	}
 	stop, release := onInterrupt(a.err)
 	defer release()

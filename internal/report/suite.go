@@ -17,8 +17,11 @@ import (
 type Suite struct {
 	Name, Target string
 	Rows         []SuiteRow
-	Skipped      []string // scenarios that make no sense on the target
+	Skipped      []SuiteSkip
 }
+
+// SuiteSkip is a scenario of the suite that cannot be run, and why.
+type SuiteSkip struct{ Scenario, Why string }
 
 // SuiteRow is one run of a suite.
 type SuiteRow struct {
@@ -98,10 +101,23 @@ func SuiteTable(out io.Writer, s Suite) {
 			fmt.Fprintf(w, "\n%s: %s\n", r.Scenario, why)
 		}
 	}
-	if len(s.Skipped) > 0 {
-		fmt.Fprintf(w, "\nnot for this target: %s\n", strings.Join(s.Skipped, ", "))
-	}
+	s.skipped(w)
 	fmt.Fprintln(w, s.counts())
+}
+
+// skipped writes what was not run, by the reason.
+func (s Suite) skipped(w io.Writer) {
+	var reasons []string
+	names := map[string][]string{}
+	for _, o := range s.Skipped {
+		if names[o.Why] == nil {
+			reasons = append(reasons, o.Why)
+		}
+		names[o.Why] = append(names[o.Why], o.Scenario)
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(w, "\nSKIPPED: %s: %s\n", strings.Join(names[why], ", "), why)
+	}
 }
 
 // counts sums up in a line.
@@ -209,9 +225,9 @@ func JUnit(w io.Writer, s Suite) error {
 		total += r.Took
 		doc.take(one)
 	}
-	for _, name := range s.Skipped {
-		one := junitSuite{Name: name, Time: "0.000", Tests: 1, Skipped: 1}
-		one.Cases = []junitCase{{Class: name, Name: "verdict", Time: "0.000", Skipped: &junitText{"makes no sense on target " + s.Target, "target"}}}
+	for _, o := range s.Skipped {
+		one := junitSuite{Name: o.Scenario, Time: "0.000", Tests: 1, Skipped: 1}
+		one.Cases = []junitCase{{Class: o.Scenario, Name: "verdict", Time: "0.000", Skipped: &junitText{o.Why, "skipped"}}}
 		doc.take(one)
 	}
 	doc.Time = fmt.Sprintf("%.3f", total.Seconds())

@@ -21,7 +21,7 @@ func testSuite() Suite {
 	}
 	unknown := row("lost", checker.Unknown, checker.Valid)
 	unknown.Err = errors.New("harness\nbroke: 100%")
-	return Suite{Name: "guide", Target: "embedded", Skipped: []string{"elsewhere"}, Rows: []SuiteRow{
+	return Suite{Name: "guide", Target: "embedded", Skipped: []SuiteSkip{{"elsewhere", "not for this target"}}, Rows: []SuiteRow{
 		row("fine", checker.Valid, checker.Valid), unknown, row("guilty", checker.Invalid, checker.Invalid),
 	}}
 }

@@ -38,7 +38,9 @@ func TestPositiveControls(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	list, _, err := Select("controls", "kafka")
+	base := run.Default()
+	base.Target, base.Nemesis, base.Seed = "kafka", []string{"none"}, 1
+	list, _, err := Select("controls", base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +53,6 @@ func TestPositiveControls(t *testing.T) {
 		rounds = 3
 	}
 	all := slices.Concat(slices.Repeat(list, rounds), []*Scenario{safe})
-	base := run.Default()
-	base.Target, base.Nemesis, base.Seed = "kafka", []string{"none"}, 1
 	out, err := RunSuite(t.Context(), all, SuiteOptions{
 		Name: "controls", Base: base, Store: t.TempDir(),
 		Options: func(*Scenario) run.Options { return run.Options{Store: t.TempDir(), Tool: "test"} },

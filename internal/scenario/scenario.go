@@ -17,6 +17,7 @@ import (
 	"github.com/ackproof/ackproof/internal/names"
 	"github.com/ackproof/ackproof/internal/run"
 	"github.com/ackproof/ackproof/internal/target"
+	"github.com/ackproof/ackproof/nemesis"
 )
 
 // Scenario is a named experiment.
@@ -123,6 +124,19 @@ func Find(name string) (*Scenario, error) {
 func (s *Scenario) Fits(spec string) bool {
 	name, _, _ := strings.Cut(spec, ":")
 	return len(s.Targets) == 0 || slices.Contains(s.Targets, name)
+}
+
+// lacks says which of its faults cannot be injected there, and why; nil: all can.
+func (s *Scenario) lacks(base run.Spec) error {
+	offer := run.OfferOf(base.Target, base.Nodes, base.Toxiproxy, false)
+	for _, st := range s.steps {
+		for _, f := range st.Faults {
+			if row, ok := nemesis.FindFault(f.Fault); ok && row.Lacks(offer) != nil {
+				return row.Lacks(offer)
+			}
+		}
+	}
+	return nil
 }
 
 // Spec is the run that the scenario makes of a base: target, seed and whatever

@@ -117,3 +117,29 @@ expect:
 		}
 	}
 }
+
+// TestSelect: what cannot be run is skipped with the reason.
+func TestSelect(t *testing.T) {
+	base := run.Default()
+	fit, others, err := Select("guide", base)
+	if err != nil || len(fit) == 0 || len(others) == 0 {
+		t.Fatalf("%d fit, %d do not, %v", len(fit), len(others), err)
+	}
+	for _, o := range others {
+		if o.Why != "not for this target" {
+			t.Errorf("%s is skipped on the embedded target: %s", o.Name, o.Why)
+		}
+	}
+	base.Target = "kafka"
+	if all, none, err := Select("guide", base); err != nil || len(all) != len(fit)+len(others) || len(none) > 0 {
+		t.Errorf("on three nodes of Kafka %d fit, %d do not, %v", len(all), len(none), err)
+	}
+	base.Nodes = 1
+	_, others, err = Select("guide", base)
+	if err != nil || !slices.ContainsFunc(others, func(o Skipped) bool { return o.Name == "split-brain-stall" && strings.Contains(o.Why, "isolate-stall") }) {
+		t.Errorf("on one node %+v, %v", others, err)
+	}
+	if _, _, err := Select("gude", base); err == nil || !strings.Contains(err.Error(), `"guide"`) {
+		t.Errorf("a suite that is none: %v", err)
+	}
+}

@@ -30,9 +30,15 @@ var Suites = []Suite{
 		func(s *Scenario) bool { return strings.HasPrefix(s.Doc, controlPrefix) }},
 }
 
-// Select returns the scenarios of a suite that make sense on the target, and
+// Skipped is a scenario of a suite that cannot be run, and why.
+type Skipped struct {
+	*Scenario
+	Why string
+}
+
+// Select returns the scenarios of a suite that can be run as the base says, and
 // the others. The name may also be that of one scenario, or a file.
-func Select(name, target string) (fit, others []*Scenario, err error) {
+func Select(name string, base run.Spec) (fit []*Scenario, others []Skipped, err error) {
 	all, err := Shipped()
 	if err != nil {
 		return nil, nil, err
@@ -46,10 +52,12 @@ func Select(name, target string) (fit, others []*Scenario, err error) {
 		for _, s := range all {
 			switch {
 			case !suite.takes(s):
-			case s.Fits(target):
-				fit = append(fit, s)
+			case !s.Fits(base.Target):
+				others = append(others, Skipped{s, "not for this target"})
+			case s.lacks(base) != nil:
+				others = append(others, Skipped{s, s.lacks(base).Error()})
 			default:
-				others = append(others, s)
+				fit = append(fit, s)
 			}
 		}
 		return fit, others, nil
