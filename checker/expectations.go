@@ -74,7 +74,7 @@ var Expectations = []ExpectationKind{
 		Args: []ExpectArg{{Name: "at_least", Unit: "records", Doc: "lowest number", Needed: true}}, watch: newAckedRecords},
 	{Name: "anomalies", Doc: "No anomaly is found, whether or not the contract allows it, except those listed and what the model of reads allows.",
 		Of: "kinds of anomaly that may be found", watch: newNoAnomalies},
-	{Name: "allowed", Doc: "A positive control: an anomaly of one of these kinds is found, and the contract allows it.",
+	{Name: "allowed", Doc: "A positive control: an anomaly of one of these kinds is found, as a headline or behind one, and the contract allows it.",
 		Of:   "kinds of anomaly, one of which has to be found; default those of loss",
 		Args: []ExpectArg{{Name: "at_least", Unit: "records", Doc: "how many are found at least; default 1"}}, watch: newAllowed},
 	{Name: "leaks", Doc: "What the brokers' processes hold in the phase, against the baseline (default: the first sample): the median of each node's samples.",
