@@ -71,10 +71,10 @@ func (r *registerJudge) judge(ops []registerOp) {
 	}
 	held := sound
 	if stale {
-		r.g.stats.Stale += int64(len(again(linear.Zones(sound))))
+		r.g.stats.Stale += int64(len(linear.Zones(sound)))
 		held = r.relaxed(ops, sound)
 	}
-	found := again(linear.Zones(held))
+	found := linear.Zones(held)
 	for _, v := range found {
 		r.pair(v)
 	}
@@ -147,24 +147,6 @@ func (r *registerJudge) relaxed(ops []registerOp, sound []linear.RegisterOp) []l
 	return out
 }
 
-// again picks one violation for each answer that shows an old value: the one
-// against the greatest commit between.
-func again(all []linear.RegisterViolation) []linear.RegisterViolation {
-	var out []linear.RegisterViolation
-	at := map[int64]int{} // by the entry of the answer
-	for _, v := range all {
-		if i, ok := at[v.Again.Entry]; ok {
-			if v.Between.Value > out[i].Between.Value {
-				out[i] = v
-			}
-			continue
-		}
-		at[v.Again.Entry] = len(out)
-		out = append(out, v)
-	}
-	return out
-}
-
 // pair names a pair: what was current again, and what was committed between.
 func (r *registerJudge) pair(v linear.RegisterViolation) {
 	old, now := r.offsetOf(v.Again.Value), r.offsetOf(v.Between.Value)
@@ -173,7 +155,7 @@ func (r *registerJudge) pair(v linear.RegisterViolation) {
 	case v.Again.Value < 0:
 		kind = CommittedOffsetLost
 	case old >= now:
-	case r.read[v.Between.Value]:
+	case v.Read:
 		kind = CommittedOffsetRegression
 	default:
 		kind = CommittedOffsetLost

@@ -56,6 +56,7 @@ func newMember(cfg Config, g histories.Group, keys []int64) (*member, error) {
 	own := cfg
 	own.Dial = m.line.open
 	opts := append(baseOpts(own, nil),
+		kgo.ClientID(fmt.Sprintf("ackproof-member-%d", cfg.Process)),
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ConsumerGroup(g.Name),
 		kgo.ConsumeTopics(topics...),

@@ -24,10 +24,14 @@ type RegisterOp struct {
 // Forever is the return of what never returned.
 const Forever = math.MaxInt64
 
-// RegisterViolation is a pair of values that were current in turns: Again was
-// shown after Between had been, or had been written, in the meantime.
+// RegisterViolation is a value that was shown again after another one had been
+// current in the meantime.
 type RegisterViolation struct {
-	Again, Between RegisterOp // the operation that shows the old value, and the one that proves the newer
+	Again   RegisterOp // the last operation that shows the old value
+	Between RegisterOp // the first one that shows the latest value between
+	// Read says that somebody was told the value between. Where several values
+	// were current between, those that somebody was told go first.
+	Read bool
 }
 
 // zone is what the operations of one value say: between the first return and
@@ -43,8 +47,9 @@ type zone struct {
 	minRet, call int64
 }
 
-// Zones judges the operations on one register in O(n log n). Reads of a value
-// that nobody wrote, or before it was written, are for the caller to find.
+// Zones judges the operations on one register in O(n log n), and in the number
+// of values between for each one that is shown again. Reads of a value that
+// nobody wrote, or before it was written, are for the caller to find.
 func Zones(ops []RegisterOp) []RegisterViolation {
 	var forward, backward []*zone
 	for _, z := range zonesOf(ops) {
@@ -59,27 +64,45 @@ func Zones(ops []RegisterOp) []RegisterViolation {
 	slices.SortFunc(forward, func(a, b *zone) int { return cmp.Or(cmp.Compare(a.minRet, b.minRet), cmp.Compare(a.value, b.value)) })
 	slices.SortFunc(backward, func(a, b *zone) int { return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.value, b.value)) })
 	var out []RegisterViolation
-	var widest *zone // the forward zone so far that reaches furthest
-	for _, z := range forward {
-		if widest != nil && z.minRet < widest.call {
-			out = append(out, RegisterViolation{widest.last, z.first})
+	for i, z := range forward {
+		var between *zone
+		for _, o := range forward[i+1:] { // they begin later
+			if o.minRet >= z.call {
+				break
+			}
+			between = later(between, o)
 		}
-		if widest == nil || z.call > widest.call {
-			widest = z
-		}
-	}
-	for _, z := range backward {
-		i, _ := slices.BinarySearchFunc(forward, z.call, func(f *zone, t int64) int {
-			if f.minRet < t {
+		first, _ := slices.BinarySearchFunc(backward, z.minRet, func(b *zone, t int64) int {
+			if b.call <= t {
 				return -1
 			}
 			return 1
 		})
-		if i > 0 && z.minRet < forward[i-1].call {
-			out = append(out, RegisterViolation{forward[i-1].last, z.first})
+		for _, o := range backward[first:] { // they lie behind its beginning
+			if o.call >= z.call {
+				break
+			}
+			if o.minRet < z.call {
+				between = later(between, o)
+			}
+		}
+		if between != nil {
+			out = append(out, RegisterViolation{z.last, between.first, between.reads > 0})
 		}
 	}
 	return out
+}
+
+// later chooses between two values that were current: one that was read, else
+// the one that was current later.
+func later(a, b *zone) *zone {
+	if a == nil || a.reads == 0 && b.reads > 0 {
+		return b
+	}
+	if b.reads == 0 && a.reads > 0 || b.minRet < a.minRet {
+		return a
+	}
+	return b
 }
 
 // zonesOf sums the operations up by value. The value at the beginning counts as

@@ -89,8 +89,11 @@ func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result
 	t.Helper()
 	spec := Default()
 	spec.Seed, spec.Mutant, spec.Nemesis, spec.KeepGoing = seed, mutant, faults, true
+	if m, err := mutants.ByName(mutant); err == nil && m.Workload != "" {
+		spec.Workload = m.Workload
+	}
 	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(5*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
-	if testAll() {
+	if testAll() || spec.Workload == "group" { // members ask for few of the committed offsets
 		spec.TimeLimit = Duration(8 * time.Second)
 	}
 	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})

@@ -42,12 +42,14 @@ type Broker struct {
 	mu       sync.Mutex
 	sinner   sinner
 	rnd      *rand.Rand
-	requests int       // produce, fetch and list-offsets requests so far
+	requests int       // produce, fetch, list-offsets, commit and fetch-committed requests so far
 	nextReq  int       // no sin before this many requests
 	nextTime time.Time // nor before this time; zero: nothing was produced yet
 	topics   map[[16]byte]string
 	state    map[place]*partition
 	nodes    int
+	members  map[string]string // by client id: the group that it is a member of
+	operated map[string]bool   // groups whose members commit by operations
 	// forgetful is until when no other record is forgotten: see forget.
 	forgetful time.Time
 	sins      []*Sin
@@ -81,8 +83,8 @@ func New(m Mutant, opts Options) *Broker {
 	b := &Broker{
 		mutant: m, opts: opts, sinner: honest{},
 		rnd:    opts.Seed.Stream("mutant"),
-		topics: map[[16]byte]string{},
-		state:  map[place]*partition{},
+		topics: map[[16]byte]string{}, members: map[string]string{}, operated: map[string]bool{},
+		state: map[place]*partition{},
 	}
 	if m.sinner != nil {
 		b.sinner = m.sinner(b)
@@ -136,8 +138,12 @@ func (b *Broker) name(topic string, id [16]byte) string {
 // request counts a request and lets the sinner see it.
 func (b *Broker) request(x *exchange) {
 	switch x.req.(type) {
-	case *kmsg.ProduceRequest, *kmsg.FetchRequest, *kmsg.ListOffsetsRequest:
+	case *kmsg.ProduceRequest, *kmsg.FetchRequest, *kmsg.ListOffsetsRequest, *kmsg.OffsetCommitRequest, *kmsg.OffsetFetchRequest:
 		b.requests++
+		b.joins(x)
+		b.sinner.request(x)
+	case *kmsg.JoinGroupRequest, *kmsg.SyncGroupRequest, *kmsg.ConsumerGroupHeartbeatRequest:
+		b.joins(x)
 		b.sinner.request(x)
 	}
 }

@@ -28,6 +28,8 @@ type Mutant struct {
 	Followers []string
 	// Offset says what Sin.Offset is for this mutant.
 	Offset string
+	// Workload is where it sins; empty: in the first one.
+	Workload string
 
 	sinner func(*Broker) sinner
 }
@@ -51,6 +53,13 @@ var Mutants = []Mutant{
 	tearBatch,
 	deleteEarly,
 	epochBack,
+	replayOrder,
+	rewindCommit,
+	forgetCommit,
+	refuseAndCommit,
+	commitAhead,
+	resetToEnd,
+	doubleOwner,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

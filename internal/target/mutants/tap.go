@@ -137,7 +137,8 @@ func (c *conn) request(frame []byte) []byte {
 		return frame
 	}
 	switch kmsg.Key(key) {
-	case kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata:
+	case kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata,
+		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.ConsumerGroupHeartbeat:
 	default:
 		return frame
 	}
@@ -158,6 +159,9 @@ func (c *conn) request(frame []byte) []byte {
 	c.mu.Lock()
 	x := &exchange{node: c.node, req: req, since: c.last[key]}
 	c.mu.Unlock()
+	if id != nil {
+		x.client = *id
+	}
 	c.broker.mu.Lock()
 	c.broker.request(x)
 	c.broker.mu.Unlock()
