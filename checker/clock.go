@@ -7,20 +7,35 @@ import (
 )
 
 // clock tells the time of an entry by its index, from a sample of every
-// sampleEvery entries: near enough for a sentence, and small.
-type clock struct{ samples []instant }
+// sampleEvery entries: near enough for a sentence, and small. Of a history that
+// has too many, every second one goes, as often as need be.
+type clock struct {
+	samples []instant
+	every   int64
+}
 
 type instant struct {
 	index int64
 	time  time.Duration
 }
 
-const sampleEvery = 64
+const (
+	sampleEvery = 64
+	maxSamples  = 1 << 19
+)
 
 func (c *clock) observe(index int64, t time.Duration) {
-	if n := len(c.samples); n == 0 || index >= c.samples[n-1].index+sampleEvery {
-		c.samples = append(c.samples, instant{index, t})
+	n := len(c.samples)
+	if n > 0 && index < c.samples[n-1].index+max(c.every, sampleEvery) {
+		return
 	}
+	if n >= maxSamples {
+		for i := range n / 2 {
+			c.samples[i] = c.samples[2*i]
+		}
+		c.samples, c.every = c.samples[:n/2], 2*max(c.every, sampleEvery)
+	}
+	c.samples = append(c.samples, instant{index, t})
 }
 
 // at returns the time of the last sample at or before the entry.

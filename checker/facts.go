@@ -14,6 +14,7 @@ import (
 // operation; having been read is what an ok poll makes of a record.
 type Facts struct {
 	env     *Env
+	arena   *arena // where the pages of records, slots and gaps lie
 	crashes *crashes
 	live    *liveCounts
 	clock   clock
@@ -63,7 +64,9 @@ type logFacts struct {
 }
 
 func newFacts(e *Env) *Facts {
+	a := &arena{most: arenaHeap}
 	return &Facts{
+		arena: a, recs: records{arena: a, main: recordTable{pages: paged[recordPage]{arena: a}}},
 		env: e, crashes: newCrashes(e), byKey: map[int64]*logFacts{},
 		conflicts: map[point][]sighting{}, duplicates: map[point][]sighting{},
 		bad: map[point]*badRecord{}, early: map[point]*earlyRead{}, waiting: map[point]int64{},
@@ -78,7 +81,7 @@ func (f *Facts) log(key int64) *logFacts {
 	if l := f.byKey[key]; l != nil {
 		return l
 	}
-	l := &logFacts{key: key, index: len(f.logs)}
+	l := &logFacts{key: key, index: len(f.logs), slots: slots{pages: paged[slotPage]{arena: f.arena}}, gaps: gaps{byFrom: paged[gapPage]{arena: f.arena}}}
 	f.byKey[key] = l
 	f.logs = append(f.logs, l)
 	return l

@@ -116,7 +116,8 @@ func (j *Judge) flush() {
 	}
 }
 
-// Finish waits for the passes and says what they add up to.
+// Finish waits for the passes and says what they add up to. The judge is of no
+// use afterwards.
 func (j *Judge) Finish() Verdict {
 	j.flush()
 	for _, l := range j.lanes {
@@ -126,7 +127,9 @@ func (j *Judge) Finish() Verdict {
 	for _, p := range j.passes {
 		p.finish()
 	}
-	return j.verdict()
+	v := j.verdict()
+	j.env.Facts.arena.close()
+	return v
 }
 
 // Cut says that the history could not be read on. What was read is judged as

@@ -11,9 +11,10 @@ const (
 )
 
 // paged is a sparse array of pages. Pages hold no pointers, so the garbage
-// collector does not look into them.
+// collector does not look into them, and they may lie in an arena.
 type paged[P any] struct {
-	dir map[int64]*P
+	arena *arena // where pages lie; nil: on the heap
+	dir   map[int64]*P
 	// cache holds the pages used last: most accesses go to a log's tail.
 	cache [16]struct {
 		no   int64
@@ -42,7 +43,7 @@ func (t *paged[P]) make(no int64) *P {
 	if t.dir == nil {
 		t.dir = map[int64]*P{}
 	}
-	p := new(P)
+	p := newPage[P](t.arena)
 	t.dir[no] = p
 	c := &t.cache[no&15]
 	c.no, c.page = no, p

@@ -30,6 +30,7 @@ type records struct {
 	main   recordTable
 	own    map[int]*recordTable // by log
 	shared bool                 // some value was sent to several logs
+	arena  *arena
 }
 
 type recordTable struct {
@@ -88,7 +89,7 @@ func (r *records) place(log int, value int64, create bool) (record, bool) {
 			if r.own == nil {
 				r.own = map[int]*recordTable{}
 			}
-			table = &recordTable{}
+			table = &recordTable{pages: paged[recordPage]{arena: r.arena}}
 			r.own[log] = table
 		}
 	}

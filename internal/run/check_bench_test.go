@@ -21,18 +21,7 @@ import (
 // ACKPROOF_BENCH_OPS=10000000 sets the size; the default keeps make bench short.
 func BenchmarkCheck(b *testing.B) {
 	bin := buildCommand(b)
-	sizes := []int{100_000, 1_000_000}
-	if s := os.Getenv("ACKPROOF_BENCH_OPS"); s != "" {
-		sizes = nil
-		for f := range strings.SplitSeq(s, ",") {
-			n := 0
-			if _, err := fmt.Sscan(f, &n); err != nil {
-				b.Fatalf("ACKPROOF_BENCH_OPS: %v", err)
-			}
-			sizes = append(sizes, n)
-		}
-	}
-	for _, n := range sizes {
+	for _, n := range benchSizes(b, 100_000, 1_000_000) {
 		b.Run(fmt.Sprintf("ops=%d", n), func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "history.jsonl")
 			if _, err := histtest.Write(path, histtest.Options{Seed: 1, Ops: n, Clients: 50, Logs: 8, Batches: -1, InfoRate: 0.01}); err != nil {
@@ -43,6 +32,24 @@ func BenchmarkCheck(b *testing.B) {
 			}
 		})
 	}
+}
+
+// benchSizes are the numbers of operations that were asked for, or these.
+func benchSizes(b *testing.B, sizes ...int) []int {
+	b.Helper()
+	s := os.Getenv("ACKPROOF_BENCH_OPS")
+	if s == "" {
+		return sizes
+	}
+	sizes = nil
+	for f := range strings.SplitSeq(s, ",") {
+		n := 0
+		if _, err := fmt.Sscan(f, &n); err != nil {
+			b.Fatalf("ACKPROOF_BENCH_OPS: %v", err)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes
 }
 
 // buildCommand builds the command for the benchmark and returns its path.

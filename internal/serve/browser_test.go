@@ -3,6 +3,7 @@ package serve
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ackproof/ackproof/checker"
@@ -17,9 +18,11 @@ func TestBrowser(t *testing.T) {
 	for name, o := range map[string]browsertest.Options{"wide": {Width: 1280}, "narrow": {Width: 390, Dark: true}} {
 		t.Run(name, func(t *testing.T) {
 			store := aStore(t)
+			soak := aSoak(t, store)
 			ts := start(t, store)
 			const live = "c/20260108T000000.000Z"
 			for what, path := range map[string]string{
+				"soak": "/soak/" + soak, "torn": "/soak/torn-20260110T000000Z",
 				"list": "/", "run": "/run/a/20260104T000000.000Z", "broken": "/run/b/20260103T000000.000Z",
 				"report": "/files/a/20260104T000000.000Z/report.html", "live": "/live/" + live,
 				"compare": "/compare?a=a/20260101T000000.000Z&b=a/20260104T000000.000Z",
@@ -40,6 +43,13 @@ func TestBrowser(t *testing.T) {
 				if what == "live" {
 					finished(t, store, live, 9, checker.Valid)
 					tab.Until(`document.querySelector(".chip").textContent === "valid" && !document.getElementById("ended").hidden`)
+				}
+				if what == "soak" {
+					var rounds []string
+					tab.Eval(`[...document.querySelectorAll("#rounds tbody tr")].map((r) => r.children[0].textContent + " " + r.children[1].textContent.trim() + " " + r.children[5].textContent.replace(/\D/g, ""))`, &rounds)
+					if want := []string{"1 valid 1234567", "2 invalid 0", "3 unknown 0"}; !slices.Equal(rounds, want) {
+						t.Errorf("the soak's page shows %q", rounds)
+					}
 				}
 				var pwned bool
 				tab.Eval(`"pwned" in window || document.querySelector("img") !== null`, &pwned)

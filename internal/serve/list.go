@@ -17,6 +17,7 @@ type listPage struct {
 	Store   string
 	Filters []filter
 	Words   string
+	Soaks   []SoakEntry // on the first page of all runs
 	Runs    []Entry
 	Found   int
 	All     int
@@ -79,6 +80,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	number = min(max(number, 0), max(0, (len(found)-1)/perPage))
 	lo, hi := number*perPage, min(len(found), (number+1)*perPage)
 	p.Runs, p.First, p.Last = found[lo:hi], min(lo+1, hi), hi
+	if number == 0 && len(found) == len(all) {
+		p.Soaks = s.soaks()
+	}
 	if number > 0 {
 		p.Newer = pageLink(q, number-1)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/soak"
 )
 
 // runPage is a run directory.
@@ -20,6 +21,7 @@ type runPage struct {
 	Files   []File
 	Cut     bool // there are more files
 	Others  []Entry
+	Soak    string // the soak that it is a round of; empty: none
 }
 
 // File is a file of a run directory.
@@ -66,6 +68,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(io.LimitReader(f, maxSummary)) // what cannot be read is not shown; the file is listed
 		p.Summary = strings.ToValidUTF8(string(b), "�")
 		_ = f.Close()
+	}
+	if _, err := s.root.Lstat(e.Name() + "/" + soak.FileName); err == nil {
+		p.Soak = e.Name()
 	}
 	p.Files, p.Cut = s.files(e.ID)
 	for _, o := range s.runs() {

@@ -102,6 +102,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /live/{id...}", s.live)
 	mux.HandleFunc("GET /events/{id...}", s.events)
 	mux.HandleFunc("GET /compare", s.compare)
+	mux.HandleFunc("GET /soak/{name...}", s.soak)
 	return s.guard(mux)
 }
 

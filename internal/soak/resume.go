@@ -30,6 +30,9 @@ func Resume(dir string, o Options) (*Soak, error) {
 	if s.File, err = s.load(); err != nil {
 		return nil, &run.Refused{Err: err}
 	}
+	if err := s.File.runnable(); err != nil {
+		return nil, &run.Refused{Err: fmt.Errorf("soak %s: %w", dir, err)}
+	}
 	for i := range s.File.Specs { // the directory may have been moved
 		s.File.Specs[i].Name = filepath.Base(dir)
 	}

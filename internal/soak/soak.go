@@ -51,7 +51,7 @@ func New(store string, f File, o Options) (*Soak, error) {
 	for i := range f.Specs {
 		f.Specs[i].Name = name
 	}
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), f.runnable()); err != nil {
 		return nil, &run.Refused{Err: err}
 	}
 	dir := filepath.Join(store, name)
