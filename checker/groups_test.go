@@ -2,11 +2,13 @@ package checker
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/ackproof/ackproof/histories"
+	"github.com/ackproof/ackproof/internal/histtest"
 )
 
 // What members of group g do, in the notation: process 5 joins and is given
@@ -175,5 +177,36 @@ func TestGroupFigures(t *testing.T) {
 	h.Header = grouped(Strict)
 	if v := judge(h, Options{MinAcked: 1, MinOpsPerFault: -1}); v.Valid != Unknown || len(v.Unknown) != 1 || v.Unknown[0].Kind != TooLittleWork {
 		t.Errorf("without a commit: %v: %s", v.Valid, text(v))
+	}
+}
+
+// TestPerfectGroupsAreValid: nothing is held against members that are moved,
+// crash, and commit with unknown outcomes.
+func TestPerfectGroupsAreValid(t *testing.T) {
+	redelivered := int64(0)
+	for seed := range uint64(20) {
+		h := histtest.Valid(histtest.Options{Seed: seed, Groups: true, Ops: 4000, Logs: 1 + int(seed%4), Clients: 2 + int(seed), InfoRate: 0.03, FailRate: 0.02})
+		if seed%4 == 3 {
+			h.Header.Contract.Reads = []string{Kafka, Session}[seed/4%2]
+		}
+		v := judge(h, Options{MinAcked: 5, MinOpsPerFault: 1})
+		for _, a := range v.Anomalies {
+			if a.AllowedBy != "consumers=subscribe" {
+				t.Fatalf("seed %d: %s", seed, text(v))
+			}
+		}
+		if v.Valid != Valid || v.Judged.Commits == 0 || v.Judged.CommitReads == 0 || v.Judged.CommitWindows == 0 {
+			t.Fatalf("seed %d: %v, judged %+v, %v", seed, v.Valid, v.Judged, v.Unknown)
+		}
+		var s Stats
+		if err := json.Unmarshal(v.Stats, &s); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range s.Groups {
+			redelivered += g.Redelivered
+		}
+	}
+	if redelivered == 0 {
+		t.Error("no rebalance delivered anything again: the members are never moved")
 	}
 }

@@ -96,6 +96,19 @@ var Mutations = []Mutation{
 		Doc: "the last stable offset moves down"},
 	{Name: "hang", Kind: "stuck-lso", Txns: true, apply: hang,
 		Doc: "long after every transactional id was fenced the last stable offset is below the end"},
+	{Name: "tell-older-commit", Kind: "committed-offset-regression", Groups: true, apply: tellOlder,
+		Doc: "an older commit is told after a newer one had been told"},
+	{Name: "lose-commit", Kind: "committed-offset-lost", Groups: true, apply: loseCommit,
+		Doc: "the commit before is told after one that was acknowledged, and nobody is ever told that"},
+	{Name: "refuse-told-commit", Kind: "committed-offset-nonlinearizable", Groups: true, apply: refuseTold,
+		Doc: "a commit that was refused is told"},
+	{Name: "tell-beyond", Kind: "commit-beyond-consumed", Groups: true, apply: tellBeyond,
+		Follows: []string{"skipped-by-group"},
+		Doc:     "a group is told that it has committed an offset behind the end of the log"},
+	{Name: "skip-over", Kind: "skipped-by-group", Groups: true, apply: skipOver,
+		Doc: "no member of a group is given a record that the group commits over"},
+	{Name: "give-twice", Kind: "two-owners", Groups: true, apply: giveTwice,
+		Doc: "a member owns what another one owns in the same generation"},
 }
 
 // Allowed are sins that the contract allows: found, and no violation.
@@ -140,4 +153,8 @@ var Innocents = []Mutation{
 		Doc: "a poll is answered from an old state, and reads are kafka's"},
 	{Name: "fence-beside", Txns: true, apply: fenceBeside,
 		Doc: "a transactional id is taken over while its producer commits for the last time"},
+	{Name: "land-commit-late", Groups: true, apply: landLate,
+		Doc: "a commit without an outcome is told at the end, after others"},
+	{Name: "tie-groups", Groups: true, apply: tie,
+		Doc: "many entries of members have equal times"},
 }

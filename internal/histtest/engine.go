@@ -51,12 +51,13 @@ type agent struct {
 	op       histories.Op
 	assigned []assigned
 	old      []assigned
-	seen     []int64 // by log: the greatest length shown to this process
-	stale    bool    // the poll under way is answered from an old state
-	before   []int64 // by assigned log: what was shown before its call
-	leg      int64   // ns from the effect to the completion
-	instance int64   // of its transactional producer, 0: none
-	all      bool    // it reads what is not committed too
+	seen     []int64     // by log: the greatest length shown to this process
+	stale    bool        // the poll under way is answered from an old state
+	before   []int64     // by assigned log: what was shown before its call
+	leg      int64       // ns from the effect to the completion
+	instance int64       // of its transactional producer, 0: none
+	member   *membership // nil: in no group
+	all      bool        // it reads what is not committed too
 	// open is, by log, the first record of its transaction under way, where the
 	// last stable offset stands.
 	open   map[int64]int64
@@ -228,6 +229,7 @@ func (e *engine) finish(a *agent) int64 {
 	e.src.saw(a.id, op)
 	if op.Type == histories.Info {
 		a.process += e.stride
+		e.leave(a)
 		a.assigned = a.assigned[:0]
 		a.instance, a.all = 0, false
 		clear(a.seen)

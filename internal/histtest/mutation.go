@@ -15,6 +15,7 @@ type Mutation struct {
 	Follows   []string // kinds that the same sin may show as well
 	AllowedBy string   // the contract's clause that allows it
 	Txns      bool     // it wants a history of transactions: Options.Txns
+	Groups    bool     // it wants one of consumer groups: Options.Groups
 	apply     func(v *view) (Evidence, bool)
 }
 

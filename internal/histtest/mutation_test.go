@@ -35,8 +35,8 @@ func TestMutationsCommitTheirSin(t *testing.T) {
 		h := base(seed)
 		kept := h.Clone()
 		for i, m := range slices.Concat(Mutations, Allowed, Innocents) {
-			if m.Txns {
-				continue // see TestMutationsOfTransactions
+			if m.Txns || m.Groups {
+				continue // see TestMutationsOfOtherWorkloads
 			}
 			got, e, err := m.Apply(rand.New(rand.NewPCG(seed, uint64(i))), h)
 			if err != nil {
@@ -65,16 +65,17 @@ func TestMutationsCommitTheirSin(t *testing.T) {
 	}
 }
 
-// TestMutationsOfTransactions: they change a history of transactions into
-// another one that could have been recorded. What they make of it the checker's
+// TestMutationsOfOtherWorkloads: they change a history of transactions, or of
+// consumer groups, into another one that could have been recorded. What they make of it the checker's
 // own tests say, and its naive judge.
-func TestMutationsOfTransactions(t *testing.T) {
+func TestMutationsOfOtherWorkloads(t *testing.T) {
 	done := map[string]bool{}
-	for seed := range uint64(4) {
-		h := Valid(Options{Seed: seed, Txns: true, Ops: 2000, Clients: 6, InfoRate: 0.03, FailRate: 0.02})
+	for n := range uint64(8) {
+		seed, txns := n/2, n%2 == 0
+		h := Valid(Options{Seed: seed, Txns: txns, Groups: !txns, Ops: 2000, Clients: 10, InfoRate: 0.03, FailRate: 0.02})
 		kept := h.Clone()
 		for i, m := range slices.Concat(Mutations, Allowed, Innocents) {
-			if !m.Txns {
+			if m.Txns != txns || m.Groups == txns {
 				continue
 			}
 			got, _, err := m.Apply(rand.New(rand.NewPCG(seed, uint64(i))), h)
@@ -92,7 +93,7 @@ func TestMutationsOfTransactions(t *testing.T) {
 		}
 	}
 	for _, m := range slices.Concat(Mutations, Allowed, Innocents) {
-		if m.Txns && !done[m.Name] {
+		if (m.Txns || m.Groups) && !done[m.Name] {
 			t.Errorf("no history held an opportunity for %s", m.Name)
 		}
 	}
@@ -151,7 +152,8 @@ func TestCatalogues(t *testing.T) {
 		"int-nonmonotonic-send", "nonmonotonic-poll", "int-nonmonotonic-poll", "poll-skip", "int-poll-skip",
 		"offset-regression", "end-offset-regression", "log-start-regression", "nonlinearizable-log",
 		"future-read", "stale-read", "torn-batch", "deleted-early", "leader-epoch-regression", "int-send-skip",
-		"no-recovery", "precommitted-read", "torn-transaction", "fenced-producer-committed", "eos-duplicate-effect",
+		"no-recovery", "committed-offset-regression", "committed-offset-lost",
+		"committed-offset-nonlinearizable", "commit-beyond-consumed", "skipped-by-group", "two-owners", "precommitted-read", "torn-transaction", "fenced-producer-committed", "eos-duplicate-effect",
 		"G1c", "G0", "fractured-read", "lso-regression", "stuck-lso",
 	} {
 		if !sins[k] {

@@ -31,6 +31,8 @@ type Options struct {
 
 	Txns bool // transactions, transformations and fences instead of the shares above
 
+	Groups bool // every second client is a member of a consumer group
+
 	NoTails bool // no tailing readers
 	NoFinal bool // no final reads, and no phases after the main one
 	Faults  int  // fault events, each proven to bite and to heal; 2
@@ -94,6 +96,9 @@ func (o Options) Header() histories.Header {
 	if o.Txns {
 		h.Workload = "txn"
 		h.Contract.Transactions, h.Contract.Isolation, h.Contract.Attempts = &yes, "read_committed", "retried"
+	}
+	if o.Groups {
+		h.Workload, h.Groups, h.Contract.Consumers = "group", simGroups, ""
 	}
 	if o.StaleRate > 0 {
 		h.Contract.Reads = "kafka"

@@ -24,6 +24,9 @@ func Simulate(o Options, emit func(*histories.Op)) Stats {
 	if o.Txns {
 		return simulate(o, newTxnMix(o).source(), newTxnFinals(o).source(), emit)
 	}
+	if o.Groups {
+		return simulate(o, newGroupMix(o).source(), newGroupFinals(o).source(), emit)
+	}
 	return simulate(o, newMix(o).source(), newFinals(o).source(), emit)
 }
 

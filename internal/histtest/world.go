@@ -18,6 +18,8 @@ type world struct {
 	owner     map[int64]int64            // by transactional id: its last instance
 	instances int64                      // of producers, so far
 	groups    map[string]map[int64]int64 // committed positions
+
+	coordinator coordinator
 }
 
 // assigned is a log that a process reads, and where.
@@ -31,6 +33,14 @@ func (w *world) chance(p float64) bool {
 // effect makes the operation take effect now and writes its completion into it.
 // late is what is left to be appended later: by a send whose client gave up.
 func (w *world) effect(a *agent) (late bool) {
+	late = w.act(a)
+	if a.member != nil {
+		a.told()
+	}
+	return late
+}
+
+func (w *world) act(a *agent) (late bool) {
 	op := &a.op
 	op.Type = histories.OK
 	switch op.F {
@@ -38,6 +48,13 @@ func (w *world) effect(a *agent) (late bool) {
 		return w.send(a)
 	case histories.Crash:
 		op.Type, op.Error = histories.Info, "client crashed"
+		w.leave(a)
+		return false
+	case histories.Subscribe:
+		w.subscribe(a)
+		return false
+	case histories.Commit:
+		w.commit(a)
 		return false
 	case histories.Assign:
 		w.assign(a)
@@ -53,6 +70,8 @@ func (w *world) effect(a *agent) (late bool) {
 	switch op.F {
 	case histories.Poll:
 		w.poll(a)
+	case histories.Committed:
+		w.committed(op)
 	case histories.Fence:
 		w.fence(op)
 	case histories.EndOffsets, histories.StartOffsets, histories.StableOffsets:
@@ -156,6 +175,10 @@ func (w *world) assign(a *agent) {
 
 func (w *world) poll(a *agent) {
 	op := &a.op
+	if a.member != nil {
+		w.memberPoll(a)
+		return
+	}
 	if len(a.assigned) == 0 {
 		op.Type, op.Error = histories.Fail, "no log is assigned"
 		return
