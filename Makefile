@@ -3,13 +3,14 @@
 # make bench     the figures of DESIGN.md
 # make docs      generate the reference pages under docs/
 # make track-record  let a real Kafka lose, and write README's table of what was found
+# make screenshot  a run of a broken broker as its page shows it: docs/screenshot.png
 # make museum-table  run the museum with three seeds; its table goes into README.md
 
 GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record
+.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record screenshot
 
 all: build
 
@@ -56,3 +57,12 @@ museum-table: build
 
 track-record:
 	ACKPROOF_TRACK_RECORD=$(CURDIR)/README.md $(GO) test ./internal/scenario -count 1 -run TestPositiveControls -v
+
+# The same seed makes the same plan and the same operations; where the broker
+# sins depends on the moment.
+screenshot: build
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	bin/ackproof run --quiet --keep-going --mutant ack-and-drop --seed 5 --time-limit 12s --rate 1500 --store "$$dir/store" > "$$dir/summary" 2>&1; \
+	test -f "$$dir/store/latest/report.html" || { cat "$$dir/summary"; exit 1; }; \
+	ACKPROOF_REQUIRE_CHROMIUM=1 ACKPROOF_PAGE="$$(realpath "$$dir/store/latest")/report.html" ACKPROOF_SCREENSHOT="$(CURDIR)/docs/screenshot.png" \
+		$(GO) test -count=1 -run 'TestScreenshot$$' ./internal/page && ls -l docs/screenshot.png

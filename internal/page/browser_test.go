@@ -185,3 +185,16 @@ func TestBrowserPrints(t *testing.T) {
 	}
 	faultless(t, tab)
 }
+
+// TestScreenshot takes the picture of the README: make screenshot names the
+// page and the picture.
+func TestScreenshot(t *testing.T) {
+	from, to := os.Getenv("ACKPROOF_PAGE"), os.Getenv("ACKPROOF_SCREENSHOT")
+	if from == "" || to == "" {
+		t.Skip("make screenshot runs it")
+	}
+	const height = 1700
+	tab := browsertest.Start(t).Visit(t, "file://"+from, browsertest.Options{Height: height})
+	faultless(t, tab)
+	tab.Screenshot(to, height)
+}
