@@ -39,9 +39,14 @@ func (j *Judge) verdict() Verdict {
 		case *work:
 			w := q.judged
 			w.add(v.Judged)
+			w.Admin = v.Judged.Admin
 			v.Judged = w
 			v.Stopped = q.stopped
 			v.Incomplete = q.incomplete() || len(j.broken) > 0 || len(j.form.problems) > 0
+		case *admin:
+			if q.any {
+				v.Judged.Admin = &q.judged
+			}
 		case *faults:
 			v.Faults = q.results()
 		case *stats:

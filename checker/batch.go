@@ -49,6 +49,7 @@ func (b *batch) add(op *histories.Op) {
 	c.Offsets, b.offsets = copied(b.offsets, op.Offsets)
 	c.IDs = slices.Clone(op.IDs) // rare, as rebalances are
 	c.Rebalances = slices.Clone(op.Rebalances)
+	c.RecordKeys = slices.Clone(op.RecordKeys)
 	if op.Event != nil {
 		e := *op.Event // rare; the rest of it is never overwritten by readers
 		c.Event = &e

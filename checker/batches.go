@@ -93,8 +93,7 @@ func (c *batches) Finish() {
 }
 
 func (c *batches) judge(b sentBatch, values []int64) {
-	compacted := c.env.Contract.Cleanup == "compact"
-	complete := c.final.ended && c.final.logs[b.log.key].complete() && !compacted
+	complete := c.final.ended && c.final.logs[b.log.key].complete() && !b.log.compacted && b.log.topic < 0
 	last, seen := -1, 0 // the record seen last
 	var prev record
 	if !c.ordered(b.log, values) {
@@ -122,7 +121,7 @@ func (c *batches) judge(b sentBatch, values []int64) {
 			continue
 		}
 		offset := prev.offset() + int64(i-last) // where it would stand
-		if offset >= 0 && offset < b.log.start {
+		if offset >= 0 && b.log.mayBeDeleted(offset, int64(1)<<62) {
 			return // what is missing was deleted
 		}
 		k := newCase(TornBatch, b.log.key)

@@ -45,7 +45,7 @@ func TestEveryKindHasAGuiltyHistory(t *testing.T) {
 	guilty := map[Kind]bool{}
 	for _, c := range slices.Concat(kindCases, stableCases) {
 		h := parse(t, c.history)
-		h.Header = promised(c.final())
+		h.Header = c.header()
 		for _, a := range judge(h, Options{Model: Strict, MinAcked: -1, MinOpsPerFault: -1}).Anomalies {
 			guilty[a.Kind] = true
 		}

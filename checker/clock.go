@@ -7,11 +7,13 @@ import (
 )
 
 // clock tells the time of an entry by its index, from a sample of every
-// sampleEvery entries: near enough for a sentence, and small. Of a history that
-// has too many, every second one goes, as often as need be.
+// sampleEvery entries and of those that come sampleAfter later: near enough for
+// a sentence and for retention, and small. Of a history that has too many, every
+// second one goes, as often as need be.
 type clock struct {
 	samples []instant
 	every   int64
+	after   time.Duration
 }
 
 type instant struct {
@@ -21,19 +23,23 @@ type instant struct {
 
 const (
 	sampleEvery = 64
+	sampleAfter = 100 * time.Millisecond
 	maxSamples  = 1 << 19
 )
 
 func (c *clock) observe(index int64, t time.Duration) {
 	n := len(c.samples)
-	if n > 0 && index < c.samples[n-1].index+max(c.every, sampleEvery) {
-		return
+	if n > 0 {
+		last := c.samples[n-1]
+		if index <= last.index || index < last.index+max(c.every, sampleEvery) && t < last.time+max(c.after, sampleAfter) {
+			return
+		}
 	}
 	if n >= maxSamples {
 		for i := range n / 2 {
 			c.samples[i] = c.samples[2*i]
 		}
-		c.samples, c.every = c.samples[:n/2], 2*max(c.every, sampleEvery)
+		c.samples, c.every, c.after = c.samples[:n/2], 2*max(c.every, sampleEvery), 2*max(c.after, sampleAfter)
 	}
 	c.samples = append(c.samples, instant{index, t})
 }

@@ -24,6 +24,7 @@ type Facts struct {
 	final   bool // the final reads have begun
 	txns    bool // there are transactions
 	iso     isolations
+	stated  processes[bool] // the assignment under way says where to begin
 
 	conflicts  map[point][]sighting // by offset: the values beside the slot's first
 	duplicates map[point][]sighting // by value: the offsets beside the record's first
@@ -52,15 +53,18 @@ type sighting struct {
 
 // logFacts is what is known of one log.
 type logFacts struct {
-	key     int64
-	index   int
-	slots   slots
-	acked   int64   // acknowledged records
-	gaps    gaps    // offsets that polls passed over
-	start   int64   // the highest start that was listed
-	startOp int64   // where
-	read    bool    // an ok poll returned a record of it
-	pages   []int64 // numbers of the slots' pages, once everything was observed
+	key       int64
+	compacted bool
+	index     int
+	slots     slots
+	acked     int64     // acknowledged records
+	gaps      gaps      // offsets that polls passed over
+	start     int64     // the highest start that was listed
+	startOp   int64     // where
+	read      bool      // an ok poll returned a record of it
+	pages     []int64   // numbers of the slots' pages, once everything was observed
+	keyed     *keyedLog // of a compacted log
+	deletions
 }
 
 func newFacts(e *Env) *Facts {
@@ -81,7 +85,10 @@ func (f *Facts) log(key int64) *logFacts {
 	if l := f.byKey[key]; l != nil {
 		return l
 	}
-	l := &logFacts{key: key, index: len(f.logs), slots: slots{pages: paged[slotPage]{arena: f.arena}}, gaps: gaps{byFrom: paged[gapPage]{arena: f.arena}}}
+	l := &logFacts{
+		key: key, index: len(f.logs), compacted: f.env.compacted(key), deletions: deletions{topic: -1},
+		slots: slots{pages: paged[slotPage]{arena: f.arena}}, gaps: gaps{byFrom: paged[gapPage]{arena: f.arena}},
+	}
 	f.byKey[key] = l
 	f.logs = append(f.logs, l)
 	return l
@@ -98,25 +105,29 @@ func (f *Facts) Observe(op *histories.Op) {
 			f.final = op.Event.Phase == histories.PhaseFinal
 		}
 	case op.Process < 0:
-	case op.F == histories.StartOffsets && op.Type == histories.OK:
-		for _, o := range op.Offsets {
-			l := f.log(o.Key)
-			if o.Offset > l.start {
-				l.start, l.startOp = o.Offset, op.Index
-			}
-		}
 	case op.F == histories.Send || op.F == histories.Poll || op.F == histories.Txn:
 		f.observeMops(op)
+	default:
+		f.observeDeletions(op)
 	}
 }
 
 func (f *Facts) observeMops(op *histories.Op) {
 	f.txns = f.txns || op.F == histories.Txn
 	if op.Type == histories.Invoke {
+		sends := 0
 		for i := range op.Mops {
-			if m := &op.Mops[i]; m.Send {
-				f.invoked(op, m)
+			m := &op.Mops[i]
+			if !m.Send {
+				continue
 			}
+			f.invoked(op, m)
+			if key, ok := op.KeyOfSend(sends); ok {
+				if l := f.log(m.Key); l.compacted {
+					l.sentKeyed(op, m.Value, key)
+				}
+			}
+			sends++
 		}
 		return
 	}
@@ -352,6 +363,7 @@ func (f *Facts) Finish() {
 	for _, l := range f.logs {
 		l.pages = l.slots.pages.numbers()
 	}
+	f.chain()
 }
 
 func (f *Facts) proven(u unprovenSend) bool {

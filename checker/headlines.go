@@ -17,6 +17,7 @@ type headlines struct {
 	byEnd    map[place]int           // the headline about a false end of a log
 	byPoll   map[int64][]backward    // polls that went back, by entry
 	passed   []passing               // ranges of offsets that somebody went over wrongly
+	byStart  map[int64][]backward    // false starts, by log
 	offsets  map[int64][]causeOffset // of each log, in order
 	groups   []*group
 	index    map[groupKey]*group
@@ -61,7 +62,7 @@ type group struct {
 func newHeadlines(e *Env) *headlines {
 	return &headlines{
 		env: e, byOffset: map[place]int{}, byValue: map[place]int{}, bySend: map[place]int{}, byEnd: map[place]int{},
-		byPoll: map[int64][]backward{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{},
+		byPoll: map[int64][]backward{}, byStart: map[int64][]backward{}, offsets: map[int64][]causeOffset{}, index: map[groupKey]*group{},
 	}
 }
 
@@ -109,6 +110,8 @@ func (h *headlines) assemble(cases []Case, beyond map[Kind]int64) []Anomaly {
 			}
 		case c.Kind == NonmonotonicPoll || c.Kind == IntNonmonotonicPoll:
 			h.byPoll[c.Ops[1]] = append(h.byPoll[c.Ops[1]], backward{c.Log, c.From, c.To, g.at})
+		case c.Kind == LogStartRegression:
+			h.byStart[c.Log] = append(h.byStart[c.Log], backward{c.Log, c.From, c.To, g.at})
 		case c.Kind == EndOffsetRegression:
 			h.byEnd[place{c.Log, c.Offset}] = g.at
 		case c.AllowedBy == "" && (c.Kind == IntPollSkip || c.Kind == PollSkip || c.Kind == CommitBeyondConsumed):
@@ -151,6 +154,12 @@ func (h *headlines) cause(c *Case) *group {
 				if b.log == c.Log && b.from <= c.To && c.From <= b.to {
 					return h.groups[b.group]
 				}
+			}
+		}
+	case c.Kind == DeletedRecordRead: // the log was told to begin there again
+		for _, b := range h.byStart[c.Log] {
+			if b.from <= c.Offset && c.Offset <= b.to {
+				return h.groups[b.group]
 			}
 		}
 	case c.Kind == OffsetRegression || c.Kind == NonlinearizableLog || c.Kind == IntSendSkip:

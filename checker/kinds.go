@@ -16,6 +16,7 @@ const (
 	Unseen             Kind = "unseen"
 	InvalidAck         Kind = "invalid-ack"
 	DeletedEarly       Kind = "deleted-early"
+	CompactedLatest    Kind = "compacted-latest"
 	TornBatch          Kind = "torn-batch"
 	Duplicate          Kind = "duplicate"
 
@@ -34,6 +35,7 @@ const (
 	OffsetRegression    Kind = "offset-regression"
 	EndOffsetRegression Kind = "end-offset-regression"
 	LogStartRegression  Kind = "log-start-regression"
+	DeletedRecordRead   Kind = "deleted-record-read"
 	NonlinearizableLog  Kind = "nonlinearizable-log"
 	StaleRead           Kind = "stale-read"
 
@@ -93,6 +95,7 @@ const (
 	allowDuplicates = "idempotence=false together with attempts=retried"
 	// Commits go through the groups' own log, whatever acks says of the others.
 	allowCommitLoss = "unclean_election=true; with durability=replicated what was acknowledged before a crash of every broker at once"
+	allowUndeleted  = "unclean_election=true; with durability=replicated what was deleted before a crash of every in-sync replica at once"
 	// informational is the clause of kinds that break no promise.
 	informational = "informational"
 )
@@ -118,6 +121,9 @@ var Kinds = []KindDoc{
 		"Kafka documentation, 4.6 Message Delivery Semantics", allowLoss, "unseen", "the acknowledgement and the end that the final reads found"},
 	{DeletedEarly, GroupLoss, "A record stays until retention, or a request to delete it, lets it go.",
 		"Kafka documentation, retention.ms and retention.bytes; KIP-107 deleteRecordsBefore", "", "", "the acknowledgement, and the start of the log above the record"},
+	{CompactedLatest, GroupLoss, "Compaction keeps the latest record of each key.",
+		"Kafka documentation, 4.8 Log Compaction: at least the last known value for each message key; delete.retention.ms for tombstones", allowLoss, "",
+		"the acknowledgement, who read the record, and the final read that went past its offset without a later record of its key"},
 	{TornBatch, GroupLoss, "A record batch is appended whole, at consecutive offsets.",
 		"Kafka documentation, 5.3 Message Format: the record batch is the unit of appending; KIP-98", "", "", "the send of one batch (attempts=single), what was read of it, and what was not"},
 	{InvalidAck, GroupLoss, "An acknowledgement names the record's offset.",
@@ -147,7 +153,9 @@ var Kinds = []KindDoc{
 	{LeaderEpochRegression, GroupOrder, "The leader epochs of a log's records rise with the offsets.",
 		"KIP-101 Alter Replication Protocol to use Leader Epoch; KIP-279", allowLoss, "", "two polls and the epochs of the records that they returned"},
 	{LogStartRegression, GroupOrder, "The start of a log only moves up.",
-		"KIP-107 deleteRecordsBefore: log start offset", "", "", "the two start-offsets operations"},
+		"KIP-107 deleteRecordsBefore: log start offset", allowUndeleted, "", "the two start-offsets or delete-records operations"},
+	{DeletedRecordRead, GroupContent, "A record that was deleted is not shown again.",
+		"KIP-107 deleteRecordsBefore: records below the low watermark are not available to consumers", allowUndeleted, "", "the answer that told where the log begins, and the poll that returned a record below"},
 	{OffsetRegression, GroupRealTime, "A send that begins after another was acknowledged gets a higher offset.",
 		"Herlihy and Wing, Linearizability (1990); Kafka documentation, 4.7 Replication", allowLoss, "G0-realtime", "the two sends"},
 	{EndOffsetRegression, GroupRealTime, "The end of a log only moves up.",

@@ -154,6 +154,43 @@ var kindCases = []kindCase{
 	{"one read what another wrote before it", "G1c 1 (informational)", "p0 > t s 1 | p; p1 > t s 2 k1 3; p0 < t s 1@1 | p k1 3@0; p1 < t s 2@2 k1 3@0; p2 p 1@1 2@2 k1 3@0"},
 	{"start moves back", "log-start-regression 1", "p0 s 1@9; p1 p 1@9; p1 b 0:5; p1 b 0:3"},
 	{"start moves up", "", "p0 s 1@9; p1 p 1@9; p1 b 0:3; p1 b 0:5"},
+	{"start moves back behind an acknowledged deletion", "log-start-regression 1", "p0 s 1@0 2@1 3@2; p1 p 1@0 2@1 3@2; p1 trim 0:2; p1 b 0:0"},
+	{"start moves back, told by a leader that had no acknowledgement", "", "p0 s 1@0 2@1 3@2; p1 p 1@0 2@1 3@2; p2 > trim 0:2; p1 b 0:2; p1 b 0:0; p2 < trim !info"},
+	{"start moves back for another process", "", "p0 s 1@0 2@1 3@2; p1 p 1@0 2@1 3@2; p1 trim 0:2; p2 b 0:0"},
+
+	{"deleted on request", "", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p2 trim 0:1; nemesis phase final; p9 b 0:1; p9 e 0:2; p9 a 0 seek=beginning pos=0:1; p9 p 2@1; nemesis phase end"},
+	{"deleted by a request that nobody answered", "", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p2 trim 0:1 !info; nemesis phase final; p9 b 0:1; p9 e 0:2; p9 a 0 seek=beginning pos=0:1; p9 p 2@1; nemesis phase end"},
+	{"deleted beyond the request", "deleted-early 1", "p0 s 1@0; p0 s 2@1; p0 s 3@2; p1 p 1@0 2@1 3@2; p2 trim 0:1; nemesis phase final; p9 b 0:2; p9 e 0:3; p9 a 0 seek=beginning pos=0:2; p9 p 3@2; nemesis phase end"},
+	{"deleted before the request", "deleted-early 1", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p1 b 0:1; p2 trim 0:1; nemesis phase final; p9 b 0:1; p9 e 0:2; p9 a 0 seek=beginning pos=0:1; p9 p 2@1; nemesis phase end"},
+	{"deleted while it is read", "", "p0 s 1@0 2@1 3@2; p3 p 1@0 2@1 3@2; p1 p 1@0; p2 trim 0:2; p1 p 3@2"},
+	{"deleted between the listing and the final read", "", "p0 s 1@0; p0 s 2@1; p1 p 1@0 2@1; p2 > trim 0:1; nemesis phase final; p9 b 0:0; p9 e 0:2; p2 < trim !info; p9 a 0 seek=beginning pos=0:1; p9 p 2@1; nemesis phase end"},
+	{"deleted and read again", "deleted-record-read 1", "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 trim 0:1; p1 a 0 seek=beginning; p1 p 1@0 2@1"},
+	{"deleted and read by somebody else", "", "p0 s 1@0 2@1; p1 p 1@0 2@1; p1 trim 0:1; p2 p 1@0 2@1"},
+	{"deleted and read at the end", "deleted-record-read 1", "p0 s 1@0 2@1; p1 p 1@0 2@1; p2 trim 0:1" + final("2", "1@0 2@1")},
+	{"read while it is deleted", "", "p0 s 1@0 2@1; p1 > p; p2 trim 0:1; p1 < p 1@0 2@1"},
+	{"a topic deleted", "", "p0 s 1@0; p1 p 1@0; p0 s k1 2@0; p1 p k1 2@0; p2 delete 1" + final("1", "1@0")},
+	{"lost before its topic was deleted", "lost-write 1 / int-poll-skip 1", "p0 s 9@0; p1 p 9@0; p0 s k1 1@0 2@1 3@2; p1 p k1 1@0 3@2; p2 delete 1" + final("1", "9@0")},
+
+	{"compacted", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=7; p0 s 3@2 keys=8" + final("3", "2@1 3@2")},
+	{"the latest of a key is gone", "compacted-latest 1 / int-poll-skip 1", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2" + final("3", "1@0 3@2")},
+	{"the latest of a key was never seen", "lost-write 1 / int-poll-skip 1", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0" + final("3", "1@0 3@2")},
+	{"compacted before its successor was sent", "int-poll-skip 2", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2; p2 p 1@0 3@2; p0 s 4@3 keys=8" + final("4", "1@0 3@2 4@3")},
+	{"compacted while its successor is sent", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2; p0 > s 4 keys=8; p2 p 1@0 3@2; p0 < s 4@3 keys=8" + final("4", "1@0 3@2 4@3")},
+	{"compacted by an unknown write", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p5 s 4 !info keys=8; p0 s 3@2 keys=9; p1 p 1@0 3@2" + final("4", "1@0 3@2 4@3")},
+	{"deleted by an unknown tombstone", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p5 s 4 !info keys=8:null; p0 s 3@2 keys=9" + final("4", "1@0 3@2; p9 p fetch=0:4")},
+	{"a tombstone goes too early", "compacted-latest 1 / int-poll-skip 1", "p0 s 1@0 keys=7; p0 s 2@1 keys=8:null; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2" + final("3", "1@0 3@2")},
+	{"a tombstone goes in its time", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=8:null; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2; t=13000000000 p1 e 0:3" + final("3", "1@0 3@2")},
+}
+
+// header is that of a run whose contract allows nothing; where records have
+// keys, their logs are compacted.
+func (c *kindCase) header() histories.Header {
+	h := promised(c.final())
+	if strings.Contains(c.history, "keys=") {
+		h.Contract.Cleanup = "compact"
+		h.Logs = []histories.Log{{Key: 0, Topic: "t", Tombstones: "10s"}}
+	}
+	return h
 }
 
 // stableCases are about last stable offsets, which real time orders.
@@ -178,7 +215,7 @@ func stuck(asked string) string {
 
 func (c *kindCase) test(t *testing.T, model string) {
 	h := parse(t, c.history)
-	h.Header = promised(c.final())
+	h.Header = c.header()
 	v := judge(h, Options{Model: model, MinAcked: -1, MinOpsPerFault: -1})
 	if got := headlinesOf(v); got != c.want {
 		t.Fatalf("%s\ngot  %s\nwant %s\n%s", c.history, got, c.want, text(v))

@@ -46,6 +46,8 @@ func (c *loss) Finish() {
 	var unread []*logFacts
 	for i, l := range c.f.logs {
 		switch {
+		case l.topic >= 0:
+			c.passedOver(l) // what was read before its topic was deleted still counts
 		case !promised && !l.read:
 			if l.acked > 0 {
 				unread = append(unread, l)
@@ -114,15 +116,20 @@ func (c *loss) byFinalReads(l *logFacts, rec record, final *finalLog) {
 		return
 	}
 	offset := offsets[len(offsets)-1]
-	if offset < l.start {
-		if c.early(l, rec) {
-			c.r.Add(c.deleted(l, rec, offset))
+	if l.compacted && c.compacted(l, rec, offset, final) {
+		return
+	}
+	if offset < l.start && !l.compacted {
+		if by, early := c.early(l, rec, offset); early {
+			c.r.Add(c.deleted(l, rec, offset, by))
 		}
 		return
 	}
 	reuse := c.reused(l, rec, offsets)
 	kind := LostWrite
 	switch {
+	case l.compacted && reuse == nil && rec.has(recPolled) && offset < final.end:
+		kind = CompactedLatest
 	case rec.has(recPolled) || reuse != nil:
 		kind = TruncatedAck
 	case offset >= final.end:
@@ -140,6 +147,13 @@ func (c *loss) byFinalReads(l *logFacts, rec record, final *finalLog) {
 		k.Ops[1] = rec.readAt()
 	}
 	c.r.Add(k)
+}
+
+// compacted tells whether a record that the final reads do not return may have
+// been compacted away: a later record of its key replaces it, or it is a
+// tombstone that has stood for long enough.
+func (c *loss) compacted(l *logFacts, rec record, offset int64, final *finalLog) bool {
+	return l.compactedFinally(rec.value, offset) || c.f.tombstoneOver(l, rec, final.lastOp)
 }
 
 // reused returns another value that was polled at one of the record's offsets.
@@ -198,6 +212,9 @@ func (c *loss) byBound(l *logFacts, rec record, rule *lossRule) {
 		return
 	}
 	offsets := c.f.offsetsOf(l, rec)
+	if n := len(offsets); n > 0 && (l.compacted || l.mayBeDeleted(offsets[n-1], int64(1)<<62)) {
+		return // nobody read to the end, where it can be told what stays
+	}
 	if len(offsets) > 0 && offsets[len(offsets)-1] <= rule.bound {
 		kind := LostWrite
 		reuse := c.reused(l, rec, offsets)
@@ -229,7 +246,8 @@ func (c *loss) passedOver(l *logFacts) {
 		l.slots.between(l.pages, g.from+1, g.to-1, func(offset int64, t slot) bool {
 			v := l.slots.value(t, offset)
 			rec, ok := c.f.recs.find(l.index, v)
-			if ok && t.has(slotHas) && rec.has(recAcked) && !rec.has(recPolled) && !rec.has(recDup) && offset >= l.start && !told[v] {
+			if ok && t.has(slotHas) && rec.has(recAcked) && !rec.has(recPolled) && !rec.has(recDup) && !told[v] &&
+				!l.mayBeDeleted(offset, g.op) && !c.f.compactedAway(l, v, offset, g.op) {
 				told[v] = true
 				c.r.Add(c.gone(LostWrite, l, rec, offset, g.op, g.to, c.whyPassed))
 			}

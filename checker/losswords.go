@@ -34,6 +34,11 @@ func (c *loss) whyFinal(k *Case) string {
 	switch {
 	case len(k.Others) > 0:
 		then = fmt.Sprintf(", but record %d holds its offset%s and the final reads do not return it", k.Others[0], c.f.entryText(k.Ops[1]))
+	case k.Kind == CompactedLatest:
+		then = fmt.Sprintf(" and read%s, but the final reads went past it%s, and no later record of its key is there", c.f.entryText(k.Ops[1]), c.f.entryText(k.Ops[2]))
+		if k.AllowedBy == "" {
+			return c.ackedText(k) + then + ": compaction keeps the latest record of each key."
+		}
 	case k.Kind == TruncatedAck:
 		then = fmt.Sprintf(" and read%s, but the final reads do not return it (the log ends at %d)", c.f.entryText(k.Ops[1]), k.B)
 	case k.Kind == Unseen:

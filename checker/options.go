@@ -61,10 +61,12 @@ type Env struct {
 	// Facts is what the history says of records and offsets. Passes that are
 	// Alone may use it in Finish only.
 	Facts *Facts
+
+	logs map[int64]histories.Log // the header's, by key
 }
 
 func newEnv(h histories.Header, hasHeader bool, o Options) *Env {
-	e := &Env{Header: h, HasHeader: hasHeader, Contract: h.Contract, Options: o.withDefaults()}
+	e := &Env{Header: h, HasHeader: hasHeader, Contract: h.Contract, Options: o.withDefaults(), logs: byKey(h.Logs)}
 	if o.Contract != nil {
 		e.Contract = *o.Contract
 	}

@@ -3,7 +3,6 @@ package checker
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -136,7 +135,7 @@ func (c *pollOrder) poll(op *histories.Op) {
 			}
 		}
 	}
-	if op.Error != "" && strings.Contains(op.Error, outOfRange) {
+	if wasOutOfRange(op) {
 		for i := range p.reads {
 			p.reads[i].anew = true
 		}
@@ -186,6 +185,9 @@ func (c *pollOrder) before(op *histories.Op, rd *reading) mark {
 		f := &op.Fetched[i]
 		if f.Key != rd.log.key || f.Position < 0 {
 			continue
+		}
+		if anew && last.known && f.Position > last.offset+1 { // it goes on at the log's start
+			rd.log.begins(op.Index, f.Position)
 		}
 		if !last.known || anew && f.Position <= last.offset {
 			return mark{known: true, offset: f.Position - 1, op: -1}
@@ -240,7 +242,7 @@ func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark
 	seen := gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal, group: p.group, committed: c.iso.committed(op.Process)}
 	g := l.gaps.add(seen)
 	t, known := l.slots.find(a.offset + 1)
-	known = known && c.missed(&seen, l, a.offset+1, t)
+	known = known && !l.compacted && !l.mayBeDeleted(a.offset+1, op.Index) && c.missed(&seen, l, a.offset+1, t)
 	switch {
 	case g == nil:
 		if known {
@@ -268,7 +270,7 @@ func (c *pollOrder) Finish() {
 func (c *pollOrder) judge(l *logFacts, g *gap) {
 	skipped, first := int64(0), int64(-1)
 	l.slots.between(l.pages, g.from+1, g.to-1, func(offset int64, t slot) bool {
-		if offset < l.start || !c.missed(g, l, offset, t) {
+		if l.mayBeDeleted(offset, g.op) || !c.missed(g, l, offset, t) {
 			return true
 		}
 		if first < 0 {
@@ -302,8 +304,12 @@ func (c *pollOrder) judge(l *logFacts, g *gap) {
 
 // missed tells whether the reader should have been given what stands at an
 // offset. Whoever reads committed records only is not given those of
-// transactions that were aborted, or may have been.
+// transactions that were aborted, or may have been, and compaction may have
+// removed what stands in a compacted log.
 func (c *pollOrder) missed(g *gap, l *logFacts, offset int64, t slot) bool {
+	if t.has(slotHas) && c.f.compactedAway(l, l.slots.value(t, offset), offset, g.op) {
+		return false
+	}
 	if !t.has(slotHas) || !g.committed {
 		return t.has(slotHas)
 	}

@@ -6,17 +6,21 @@ import (
 )
 
 // early tells whether a record that stands below the log's start is gone before
-// the contract's retention could remove it. A retention by size, or none that
-// is stated, lets it go at any time.
-func (c *loss) early(l *logFacts, rec record) bool {
-	switch retention := c.env.Contract.Retention; retention {
+// anybody asked for that and before the contract's retention could remove it. A
+// retention by size, or none that is stated, lets it go at any time. by is the
+// entry that first showed the log beginning behind the record.
+func (c *loss) early(l *logFacts, rec record, offset int64) (by stair, early bool) {
+	if by = l.starts.above(offset); by.op < 0 || l.asked.before(by.op).to > offset {
+		return by, false
+	}
+	switch retention := c.env.retention(l.key); retention {
 	case "":
-		return false
+		return by, false
 	case "none":
-		return true
+		return by, true
 	default:
 		keep, err := time.ParseDuration(retention)
-		return err == nil && c.f.clock.at(l.startOp)-c.f.clock.at(rec.sentAt())+retentionMargin < keep
+		return by, err == nil && c.f.clock.at(by.op)-c.f.clock.at(rec.sentAt())+retentionMargin < keep
 	}
 }
 
@@ -25,18 +29,18 @@ func (c *loss) early(l *logFacts, rec record) bool {
 const retentionMargin = time.Second
 
 // deleted makes the case of a record that was deleted too early.
-func (c *loss) deleted(l *logFacts, rec record, offset int64) Case {
+func (c *loss) deleted(l *logFacts, rec record, offset int64, by stair) Case {
 	k := newCase(DeletedEarly, l.key)
 	k.Offset, k.Value = offset, rec.value
-	k.Ops = [3]int64{rec.sentAt(), l.startOp, -1}
-	k.A, k.B = rec.process(), l.start
+	k.Ops = [3]int64{rec.sentAt(), by.op, -1}
+	k.A, k.B = rec.process(), by.to
 	k.Why = c.whyDeleted
 	return k
 }
 
 func (c *loss) whyDeleted(k *Case) string {
-	how := "and nothing may delete records (retention=none)"
-	if r := c.env.Contract.Retention; r != "none" {
+	how := "which nobody had asked for, and no retention lets records go (retention=none)"
+	if r := c.env.retention(k.Log); r != "none" {
 		how = fmt.Sprintf("only %s after it was written, and records stay for %s", seconds(c.f.clock.at(k.Ops[1])-c.f.clock.at(k.Ops[0])), r)
 	}
 	return fmt.Sprintf("%s, but the log starts at offset %d%s, %s.", c.ackedText(k), k.B, c.f.entryText(k.Ops[1]), how)

@@ -105,6 +105,10 @@ type Judged struct {
 	// Effects are the records that committed transactions of consumer groups took
 	// in: consumed, transformed and produced.
 	Effects int64 `json:"effects,omitempty"`
+
+	// Admin counts the administration beside which that was judged, where there
+	// was any.
+	Admin *AdminJudged `json:"admin,omitempty"`
 }
 
 // add sums up.

@@ -103,7 +103,9 @@ func (c *work) everyLog(least int64) {
 		}
 	}
 	for _, l := range c.env.Header.Logs {
-		count(l.Key)
+		if !l.Added { // the others come and go
+			count(l.Key)
+		}
 	}
 	if len(c.env.Header.Logs) == 0 {
 		for _, l := range c.env.Facts.logs {

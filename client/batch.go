@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ackproof/ackproof/histories"
 )
 
 // Where the fields of a record batch of magic 2 stand (KIP-98), in bytes.
@@ -61,6 +63,7 @@ type batchWriter struct {
 	codec   kgo.Compressor // nil: not compressed
 	buf     []byte
 	payload []byte
+	record  []byte
 	zip     bytes.Buffer
 	records int32
 }
@@ -74,6 +77,10 @@ func (w *batchWriter) begin() {
 	w.records = 0
 }
 
+// tombstoneHeader is the record header that holds the payload of a tombstone,
+// which has no value.
+const tombstoneHeader = "ackproof"
+
 // add appends a record with the payload, padded to size bytes.
 func (w *batchWriter) add(p Payload, size int) {
 	w.payload = AppendPayload(w.payload[:0], p, size)
@@ -85,6 +92,26 @@ func (w *batchWriter) add(p Payload, size int) {
 	w.buf = kbin.AppendVarint(w.buf, -1)
 	w.buf = kbin.AppendVarintBytes(w.buf, w.payload)
 	w.buf = append(w.buf, 0)
+	w.records++
+}
+
+// addKeyed is add for a record with a key; a tombstone's payload is in a header.
+func (w *batchWriter) addKeyed(p Payload, size int, key histories.RecordKey) {
+	w.payload = AppendPayload(w.payload[:0], p, size)
+	r := append(w.record[:0], 0, 0) // attributes, timestamp delta
+	r = kbin.AppendVarint(r, w.records)
+	r = kbin.AppendVarintBytes(r, binary.BigEndian.AppendUint64(nil, uint64(key.Key)))
+	if key.Tombstone {
+		r = kbin.AppendVarint(r, -1)
+		r = kbin.AppendVarint(r, 1)
+		r = kbin.AppendVarintString(r, tombstoneHeader)
+		r = kbin.AppendVarintBytes(r, w.payload)
+	} else {
+		r = kbin.AppendVarintBytes(r, w.payload)
+		r = kbin.AppendVarint(r, 0)
+	}
+	w.record = r
+	w.buf = append(kbin.AppendVarint(w.buf, int32(len(r))), r...)
 	w.records++
 }
 

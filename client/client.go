@@ -39,6 +39,9 @@ type Config struct {
 	// Txn is the number of the transactional id that this process uses, from 1.
 	// Whoever opens a connection under it later takes over from this one.
 	Txn int64
+	// Lives is what all processes of the run know of topics that are created
+	// while it lasts; nil: there are none.
+	Lives *Lives
 	// RecordSize is the size of a payload in bytes; it is padded up to it, and
 	// never smaller than MinRecordSize.
 	RecordSize  int

@@ -41,6 +41,7 @@ type route struct {
 type leaders struct {
 	routes    map[int64]*route
 	topics    []string
+	lives     *Lives
 	stale     bool
 	refreshed time.Time
 	first     int // the broker to ask first
@@ -51,6 +52,7 @@ func newLeaders(cfg Config) *leaders {
 	l := &leaders{
 		routes: make(map[int64]*route, len(cfg.Logs)),
 		stale:  true,
+		lives:  cfg.Lives,
 		// Spread by a multiplicative hash: processes that follow each other
 		// on one worker shall not all begin at the same broker.
 		first: int(uint64(cfg.Process) * 0x9e3779b97f4a7c15 >> 33),
@@ -87,6 +89,11 @@ func (l *leaders) of(w *wire, key int64) (*route, *kgo.Broker, error) {
 	r := l.routes[key]
 	if r == nil {
 		return nil, nil, errUnknownLog
+	}
+	if r.log.Life > 0 {
+		if _, err := l.lives.id(key); err != nil {
+			return r, nil, err
+		}
 	}
 	if r.addr == "" {
 		l.stale = true
@@ -187,8 +194,13 @@ func (l *leaders) learn(w *wire, resp *kmsg.MetadataResponse) error {
 		return err
 	}
 	byPlace := make(map[place]*route, len(l.routes))
+	mortal := map[idPlace]*route{}
 	for _, r := range l.routes {
-		byPlace[place{r.log.Topic, r.log.Partition}] = r
+		if r.log.Life == 0 {
+			byPlace[place{r.log.Topic, r.log.Partition}] = r
+		} else if id, err := l.lives.id(r.log.Key); err == nil {
+			mortal[idPlace{id, r.log.Partition}] = r
+		}
 	}
 	for i := range resp.Topics {
 		t := &resp.Topics[i]
@@ -205,12 +217,22 @@ func (l *leaders) learn(w *wire, resp *kmsg.MetadataResponse) error {
 		}
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
-			if r := byPlace[place{*t.Topic, p.Partition}]; r != nil && p.LeaderEpoch >= r.epoch {
+			r := mortal[idPlace{t.TopicID, p.Partition}]
+			if r == nil {
+				r = byPlace[place{*t.Topic, p.Partition}]
+			}
+			if r != nil && p.LeaderEpoch >= r.epoch {
 				r.take(t.TopicID, p, addrs)
 			}
 		}
 	}
 	return nil
+}
+
+// idPlace is a partition of one life of a topic.
+type idPlace struct {
+	id        [16]byte
+	partition int32
 }
 
 // take takes over what a broker said of the log.

@@ -98,9 +98,19 @@ type listAnswer struct {
 // listOne asks one leader. Every log of the group has an answer in the result.
 func listOne(ctx context.Context, g *group, timestamp int64) map[int64]listAnswer {
 	resp, err := listRequest(g.routes, timestamp).RequestWith(ctx, g.broker)
+	confirmed := map[string]error{} // by topic
 	out := make(map[int64]listAnswer, len(g.routes))
 	for _, r := range g.routes {
-		out[r.log.Key] = listedOf(resp, err, r)
+		a := listedOf(resp, err, r)
+		if r.log.Life > 0 && a.err == nil { // the request knows names only
+			if _, asked := confirmed[r.log.Topic]; !asked {
+				confirmed[r.log.Topic] = confirm(ctx, g.broker, r)
+			}
+			if err := confirmed[r.log.Topic]; err != nil {
+				a = listAnswer{-1, fmt.Errorf("%s: %w", where(r), err)}
+			}
+		}
+		out[r.log.Key] = a
 	}
 	return out
 }

@@ -93,6 +93,11 @@ func (c *rawConn) fetch(ctx context.Context, g *group) fetchAnswer {
 		req.IsolationLevel = 1
 	}
 	for _, r := range g.routes {
+		if r.log.Life > 0 {
+			if err := c.wire.takesIDs(ctx, g.broker, r.addr); err != nil {
+				return fetchAnswer{nil, err}
+			}
+		}
 		p := kmsg.NewFetchRequestTopicPartition()
 		p.Partition = r.log.Partition
 		p.CurrentLeaderEpoch = -1
@@ -112,10 +117,10 @@ func (c *rawConn) fetch(ctx context.Context, g *group) fetchAnswer {
 	return fetchAnswer{resp, err}
 }
 
-// fetchTopic returns the request's part for the log's topic.
+// fetchTopic returns the request's part for the log's topic, in its present life.
 func fetchTopic(req *kmsg.FetchRequest, r *route) *kmsg.FetchRequestTopic {
 	for i := range req.Topics {
-		if req.Topics[i].Topic == r.log.Topic {
+		if req.Topics[i].Topic == r.log.Topic && req.Topics[i].TopicID == r.topicID {
 			return &req.Topics[i]
 		}
 	}

@@ -64,6 +64,10 @@ func (c *rawConn) Do(ctx context.Context, op *histories.Op) {
 		c.listed(ctx, op, timestampStable)
 	case histories.LeaderEpochs:
 		c.epochEnds(ctx, op)
+	case histories.CreateTopic, histories.DeleteTopic, histories.CreatePartitions:
+		c.administer(ctx, op)
+	case histories.DeleteRecords:
+		c.deleteRecords(ctx, op)
 	case histories.Crash:
 		_ = c.Close()
 		op.Type, op.Error = histories.Info, "client crashed"

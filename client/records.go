@@ -138,6 +138,9 @@ func (b *batchReader) records(base int64, count int32, in []byte) {
 		delta := r.Varint()
 		r.VarintBytes() // key
 		value := r.VarintBytes()
+		if value == nil && r.Ok() {
+			value = tombstonePayload(&r)
+		}
 		if !r.Ok() {
 			last++
 			b.bad(last, fmt.Sprintf("record %d of %d in the batch at %d cannot be read", n+1, count, base))
@@ -146,6 +149,17 @@ func (b *batchReader) records(base int64, count int32, in []byte) {
 		last = base + int64(delta)
 		b.record(last, value)
 	}
+}
+
+// tombstonePayload finds the payload of a record without a value.
+func tombstonePayload(r *kbin.Reader) []byte {
+	for n := r.Varint(); n > 0 && r.Ok(); n-- {
+		key, value := r.VarintString(), r.VarintBytes()
+		if key == tombstoneHeader {
+			return value
+		}
+	}
+	return nil
 }
 
 // record reports one record at or above the position.

@@ -51,6 +51,12 @@ func (c *rawConn) send(ctx context.Context, op *histories.Op) {
 		return
 	}
 	w := c.wire
+	if r.log.Life > 0 {
+		if err := w.takesIDs(ctx, broker, r.addr); err != nil {
+			complete(op, unsent, "log %d: %v", key, err)
+			return
+		}
+	}
 	batch, err := c.encode(op)
 	if err != nil {
 		complete(op, unsent, "log %d: %v", key, err)
@@ -96,7 +102,12 @@ func (c *rawConn) encode(op *histories.Op) ([]byte, error) {
 	b.begin()
 	for i := range op.Mops {
 		m := &op.Mops[i]
-		b.add(Payload{Run: c.cfg.Run, Key: m.Key, Value: m.Value, Process: c.cfg.Process}, c.cfg.RecordSize)
+		p := Payload{Run: c.cfg.Run, Key: m.Key, Value: m.Value, Process: c.cfg.Process}
+		if key, ok := op.KeyOfSend(i); ok {
+			b.addKeyed(p, c.cfg.RecordSize, key)
+		} else {
+			b.add(p, c.cfg.RecordSize)
+		}
 	}
 	return b.end(time.Now().UnixMilli())
 }

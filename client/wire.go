@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,6 +20,9 @@ type wire struct {
 	brokers map[string]*kgo.Broker
 	batch   batchWriter
 	produce produceRequest
+
+	idsMu sync.Mutex
+	ids   map[string]bool // by address: whether the broker takes topic ids
 }
 
 // newWire makes a client of the brokers at addrs. It does not connect.

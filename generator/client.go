@@ -86,11 +86,23 @@ func (c *client) saw(op *histories.Op) {
 // send draws a log and fills in the worker's next n records for it.
 func (c *client) send(op *histories.Op, n int) {
 	op.F = histories.Send
-	key := c.cfg.Logs[c.rand.IntN(len(c.cfg.Logs))].Key
+	log := c.cfg.Logs[c.rand.IntN(len(c.cfg.Logs))]
 	for range n {
-		c.addSend(op, key)
+		c.addSend(op, log.Key)
+		if log.Cleanup == "compact" {
+			op.RecordKeys = append(op.RecordKeys, histories.RecordKey{
+				Key: c.rand.Int64N(recordKeys), Tombstone: c.rand.IntN(tombstoneShare) == 0,
+			})
+		}
 	}
 }
+
+// Records of a compacted log have one of recordKeys keys, and one in
+// tombstoneShare is a tombstone.
+const (
+	recordKeys     = 64
+	tombstoneShare = 8
+)
 
 // addSend adds the worker's next record.
 func (c *client) addSend(op *histories.Op, key int64) {

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"strings"
 	"time"
 
 	"github.com/ackproof/ackproof/histories"
@@ -10,7 +11,7 @@ import (
 func newFinal(cfg Config) Generator {
 	c := make(crowd, 0, len(cfg.Logs))
 	for _, log := range cfg.Logs {
-		c = append(c, &final{reader: reader{key: log.Key}})
+		c = append(c, &final{reader: reader{key: log.Key}, mortal: log.Added || log.Life > 0})
 	}
 	return c
 }
@@ -21,9 +22,14 @@ func newFinal(cfg Config) Generator {
 // log's, so the caller sets a time limit.
 type final struct {
 	reader
-	stage stage
-	end   int64 // as listed last
+	stage  stage
+	end    int64 // as listed last
+	mortal bool  // there may be no such log any more, or not yet
+	misses int   // questions for the start that failed, in a row
 }
+
+// maxMisses is after how many failed questions a mortal log is taken for dead.
+const maxMisses = 12
 
 // stage is what a final reader does.
 type stage uint8
@@ -57,6 +63,10 @@ func (f *final) next(now time.Duration, op *histories.Op) Turn {
 
 func (f *final) saw(op *histories.Op) {
 	f.reader.saw(op)
+	if f.misses++; f.mortal && f.stage == listStart && op.Type != histories.OK &&
+		(strings.Contains(op.Error, histories.LogGone) || f.misses >= maxMisses) {
+		f.stage = finished
+	}
 	if op.Type != histories.OK {
 		return
 	}

@@ -55,12 +55,17 @@ func (c Config) Value(worker int, n int64) int64 {
 // same in every run with the seed. What is not counted are the assignments
 // that a process needs to go on: those of tailing readers, those of client
 // workers that resume, from where they were or from what their group committed,
-// and the subscriptions of members of a group.
+// the subscriptions of members of a group, and administration, which is repeated
+// until it is done.
 func (c Config) Counted(worker int, op *histories.Op) bool {
 	if op.F == histories.Subscribe {
 		return len(op.Keys) == 0
 	}
-	if op.F != histories.Assign {
+	switch op.F {
+	case histories.CreateTopic, histories.DeleteTopic, histories.CreatePartitions, histories.DeleteRecords:
+		return false
+	case histories.Assign:
+	default:
 		return true
 	}
 	return worker < c.Concurrency && op.Seek.To != histories.SeekResume && op.Seek.To != histories.SeekCommitted
@@ -79,6 +84,11 @@ type Workload struct {
 	// Groups are the consumer groups that it needs, by names that the run makes
 	// unique.
 	Groups []histories.Group
+	// Topics are those that it needs, where a topic is to have this many
+	// partitions; nil: as many equal ones as the run is asked for.
+	Topics func(partitions int) []Topic
+	// MinClients is the least Config.Concurrency that it can do with.
+	MinClients int
 	// Contract adds what the workload says to the contract (attempts,
 	// consumers) and tells whether every log is followed by a tailing reader.
 	Contract func(*histories.Contract) (tailed bool)

@@ -7,7 +7,7 @@ import (
 )
 
 // Workloads is the catalogue; the first one is the default.
-var Workloads = []Workload{logWorkload, queueWorkload, groupWorkload, txnWorkload}
+var Workloads = []Workload{logWorkload, queueWorkload, groupWorkload, txnWorkload, adminWorkload}
 
 // workers counts the client workers and one tailing reader for each log.
 func workers(cfg Config) int { return cfg.Concurrency + len(cfg.Logs) }

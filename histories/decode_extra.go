@@ -30,6 +30,9 @@ func (d *decoder) extra(key []byte, o *Op) {
 	case "ids":
 		d.field = "ids"
 		d.ids(o)
+	case "record-keys":
+		d.field = "record-keys"
+		d.recordKeys(o)
 	case "rebalance-log":
 		d.field = "rebalance-log"
 		d.rebalances(o)

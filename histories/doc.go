@@ -40,7 +40,7 @@
 // < for a completion alone; the operation; what it did; and then, in any order,
 // !ok, !fail or !info where the outcome is not ok, "the error", fetch=, pos=,
 // seek=, ids=ID,…, rebalance=WHAT:GENERATION:LOG,…, bad=LOG:OFFSET:WHY:"detail", iso=committed or iso=uncommitted, group=,
-// abort=N and by=TXN:INSTANCE:EPOCH.
+// abort=N, by=TXN:INSTANCE:EPOCH and keys=KEY,KEY:null (of the records sent).
 //
 // Operations are s (send), p (poll), t (txn, its parts parted by |), a (assign),
 // u (subscribe), c (crash), e (end-offsets), b (start-offsets), l

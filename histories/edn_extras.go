@@ -170,5 +170,5 @@ func appendEDNTxn(b []byte, o *Op) []byte {
 		b = appendInt(b, o.Producer.Epoch)
 		b = append(b, ']')
 	}
-	return appendEDNGroup(b, o)
+	return appendEDNRecordKeys(appendEDNGroup(b, o), o)
 }

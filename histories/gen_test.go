@@ -49,6 +49,11 @@ func genOp() *rapid.Generator[*Op] {
 			}
 		}
 		genExtras(t, o)
+		if o.F.hasMops() && rapid.Bool().Draw(t, "keyed") {
+			for range rapid.IntRange(0, 3).Draw(t, "record keys") {
+				o.RecordKeys = append(o.RecordKeys, RecordKey{genInt(-1<<63).Draw(t, "record key"), rapid.Bool().Draw(t, "tombstone")})
+			}
+		}
 		return o
 	})
 }
@@ -184,7 +189,12 @@ func genHeader() *rapid.Generator[Header] {
 			if rapid.Bool().Draw(t, "group") {
 				h.Groups = append(h.Groups, Group{fmt.Sprintf("g, %d", i), ProtocolClassic, rapid.SampledFrom([]string{"", CommitsByOp, CommitsAuto}).Draw(t, "commits"), ResetEarliest})
 			}
-			h.Logs = append(h.Logs, Log{int64(i), rapid.SampledFrom([]string{"orders", "a topic/x"}).Draw(t, "topic"), int32(i)})
+			h.Logs = append(h.Logs, Log{
+				Key: int64(i), Topic: rapid.SampledFrom([]string{"orders", "a topic/x"}).Draw(t, "topic"), Partition: int32(i),
+				Life: rapid.Int64Range(0, 2).Draw(t, "life"), Added: rapid.Bool().Draw(t, "added"),
+				Cleanup: rapid.SampledFrom([]string{"", "delete", "compact", "none"}).Draw(t, "cleanup"), Retention: genText().Draw(t, "retention"),
+				Tombstones: rapid.SampledFrom([]string{"", "1s"}).Draw(t, "tombstones"),
+			})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "expectations") {
 			e := Expect{Name: "x" + genText().Draw(t, "name"), Kind: "acked", Phase: genText().Draw(t, "phase"), Baseline: genText().Draw(t, "baseline")}

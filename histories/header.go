@@ -36,6 +36,18 @@ type Log struct {
 	Key       int64  `json:"key"`
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
+	// Life counts the lives of a topic that is deleted and created again, from 1:
+	// each has an id (KIP-516) and logs of its own. 0: the topic has one life.
+	Life int64 `json:"life,omitempty"`
+	// Added says that the log comes to be while the run lasts: its topic is
+	// created, or partitions are added.
+	Added bool `json:"added,omitempty"`
+	// Cleanup and Retention go before the contract's.
+	Cleanup   string `json:"cleanup,omitempty"`
+	Retention string `json:"retention,omitempty"`
+	// Tombstones is how long a compacted log keeps them at least
+	// (delete.retention.ms), as a duration; empty: not stated.
+	Tombstones string `json:"tombstones,omitempty"`
 }
 
 // Contract is what the broker promises under the configuration of the run. The
@@ -61,13 +73,25 @@ type Contract struct {
 	StalenessMillis int64 `json:"staleness_ms,omitempty"`
 }
 
-// LogName names a log as people do: topic/partition, or log N where the header
-// does not know the key.
-func (h *Header) LogName(key int64) string {
+// Log returns what the header says of a log; false where it does not know it.
+func (h *Header) Log(key int64) (Log, bool) {
 	for _, l := range h.Logs {
 		if l.Key == key {
-			return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
+			return l, true
 		}
 	}
-	return fmt.Sprintf("log %d", key)
+	return Log{}, false
+}
+
+// LogName names a log as people do: topic/partition, with its life where the
+// topic has several, or log N where the header does not know the key.
+func (h *Header) LogName(key int64) string {
+	l, ok := h.Log(key)
+	switch {
+	case !ok:
+		return fmt.Sprintf("log %d", key)
+	case l.Life > 0:
+		return fmt.Sprintf("%s/%d (life %d)", l.Topic, l.Partition, l.Life)
+	}
+	return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
 }

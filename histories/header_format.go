@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // jsonHeader appends the header as the first line of JSON Lines.
@@ -68,6 +69,7 @@ func (h *Header) Validate() error {
 	type place struct {
 		topic     string
 		partition int32
+		life      int64
 	}
 	keys, places := map[int64]bool{}, map[place]int64{}
 	for _, l := range h.Logs {
@@ -75,13 +77,16 @@ func (h *Header) Validate() error {
 			return fmt.Errorf("header: logs: key %d stands twice: want each log once", l.Key)
 		}
 		keys[l.Key] = true
-		at := place{l.Topic, l.Partition}
+		at := place{l.Topic, l.Partition, l.Life}
 		if other, twice := places[at]; twice {
 			return fmt.Errorf("header: logs: %s/%d has the keys %d and %d: want each log once", l.Topic, l.Partition, other, l.Key)
 		}
 		places[at] = l.Key
 		if l.Partition < 0 {
 			return fmt.Errorf("header: logs: key %d: partition %d: want 0 or more", l.Key, l.Partition)
+		}
+		if err := l.validate(); err != nil {
+			return fmt.Errorf("header: logs: key %d: %w", l.Key, err)
 		}
 	}
 	if err := h.validateGroups(); err != nil {
@@ -94,6 +99,20 @@ func (h *Header) Validate() error {
 		if err := h.Expect[i].validate(); err != nil {
 			return fmt.Errorf("header: %w", err)
 		}
+	}
+	return nil
+}
+
+// validate refuses what the header may not say of one log.
+func (l *Log) validate() error {
+	if l.Life < 0 {
+		return fmt.Errorf("life %d: want 0 (the topic has one) or more", l.Life)
+	}
+	if err := (&Contract{Cleanup: l.Cleanup}).Validate(); err != nil {
+		return err
+	}
+	if _, err := time.ParseDuration(l.Tombstones); l.Tombstones != "" && err != nil {
+		return fmt.Errorf("tombstones %q: want a duration, such as 1s", l.Tombstones)
 	}
 	return nil
 }

@@ -203,9 +203,9 @@ func appendJSONExtras(b []byte, o *Op) []byte {
 	return b
 }
 
-// hasTxn says whether the entry has a key that concerns transactions or groups.
+// hasTxn says whether the entry has a key that concerns transactions, groups or keys of records.
 func (o *Op) hasTxn() bool {
-	return o.Isolation != IsolationContract || o.Abort != 0 || o.Group != "" || o.Producer != Producer{} || len(o.IDs)+len(o.Rebalances) > 0
+	return o.Isolation != IsolationContract || o.Abort != 0 || o.Group != "" || o.Producer != Producer{} || len(o.IDs)+len(o.Rebalances)+len(o.RecordKeys) > 0
 }
 
 // appendJSONTxn writes the keys that concern transactions.
@@ -232,5 +232,5 @@ func appendJSONTxn(b []byte, o *Op) []byte {
 		b = appendInt(b, o.Producer.Epoch)
 		b = append(b, ']')
 	}
-	return appendJSONGroup(b, o)
+	return appendJSONRecordKeys(appendJSONGroup(b, o), o)
 }

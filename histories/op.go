@@ -110,6 +110,10 @@ const (
 	OffsetNil = -2
 )
 
+// LogGone stands in the error of an operation on a log that is known not to be
+// there: its topic was deleted, or not created yet.
+const LogGone = "LOG_GONE"
+
 // NoValue is the value of a polled record whose payload holds none that can be
 // read; Op.Bad says why.
 const NoValue = -1
@@ -140,6 +144,10 @@ type Op struct {
 
 	IDs        []int64     // commit, fetch-committed, leader-epochs: see there
 	Rebalances []Rebalance // what became of the process's share of its group since its last completion
+
+	// RecordKeys are the keys of the records that are sent, in order; empty where
+	// they have none.
+	RecordKeys []RecordKey
 
 	Event *Event // nemesis entries
 	Error string // cause of a fail or info, for people

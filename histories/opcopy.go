@@ -7,6 +7,7 @@ func (o *Op) Reset() {
 	*o = Op{
 		Mops: o.Mops[:0], Runs: o.Runs[:0], Recs: o.Recs[:0], Fetched: o.Fetched[:0], Bad: o.Bad[:0],
 		Keys: o.Keys[:0], Offsets: o.Offsets[:0], IDs: o.IDs[:0], Rebalances: o.Rebalances[:0],
+		RecordKeys: o.RecordKeys[:0],
 	}
 }
 
@@ -15,16 +16,17 @@ func (o *Op) Reset() {
 func (o *Op) CopyTo(dst *Op) {
 	*dst = Op{
 		Index: o.Index, Time: o.Time, Process: o.Process, Type: o.Type, F: o.F, Name: o.Name,
-		Mops:    append(dst.Mops[:0], o.Mops...),
-		Runs:    append(dst.Runs[:0], o.Runs...),
-		Recs:    append(dst.Recs[:0], o.Recs...),
-		Fetched: append(dst.Fetched[:0], o.Fetched...),
-		Bad:     append(dst.Bad[:0], o.Bad...),
-		Keys:    append(dst.Keys[:0], o.Keys...),
-		Seek:    o.Seek,
-		Offsets: append(dst.Offsets[:0], o.Offsets...),
-		IDs:     append(dst.IDs[:0], o.IDs...),
-		Event:   o.Event, Error: o.Error,
+		Mops:       append(dst.Mops[:0], o.Mops...),
+		Runs:       append(dst.Runs[:0], o.Runs...),
+		Recs:       append(dst.Recs[:0], o.Recs...),
+		Fetched:    append(dst.Fetched[:0], o.Fetched...),
+		Bad:        append(dst.Bad[:0], o.Bad...),
+		Keys:       append(dst.Keys[:0], o.Keys...),
+		Seek:       o.Seek,
+		Offsets:    append(dst.Offsets[:0], o.Offsets...),
+		IDs:        append(dst.IDs[:0], o.IDs...),
+		RecordKeys: append(dst.RecordKeys[:0], o.RecordKeys...),
+		Event:      o.Event, Error: o.Error,
 		// The keys of a rebalance are shared: nobody changes them.
 		Rebalances: append(dst.Rebalances[:0], o.Rebalances...),
 		Isolation:  o.Isolation, Abort: o.Abort, Group: o.Group, Producer: o.Producer,

@@ -241,7 +241,7 @@ func appendTextTxn(b []byte, o *Op) []byte {
 		b = append(appendTextPair(b, o.Producer.Txn, o.Producer.Instance), ':')
 		b = appendInt(b, o.Producer.Epoch)
 	}
-	return appendTextGroup(b, o)
+	return appendTextRecordKeys(appendTextGroup(b, o), o)
 }
 
 // appendTextName writes a name bare where that cannot be misread.

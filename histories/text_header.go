@@ -44,6 +44,7 @@ func appendTextHeader(b []byte, h *Header) []byte {
 		b = append(appendInt(b, l.Key), ':')
 		b = append(appendTextName(b, l.Topic), '/')
 		b = appendInt(b, int64(l.Partition))
+		b = appendTextLogWords(b, &l)
 	}
 	for _, g := range h.Groups {
 		b = append(b, " group="...)
@@ -77,12 +78,14 @@ func (h *Header) setWord(w textToken) (err error) {
 	name, raw, ok := strings.Cut(w.text, "=")
 	if !ok {
 		switch name {
+		case "added":
+			return h.setLogWord(name, "")
 		case "tailed":
 			h.Tailed = true
 		case "final-reads":
 			h.FinalReads = true
 		default:
-			return fmt.Errorf("header: %q: want name=value, tailed or final-reads", name)
+			return fmt.Errorf("header: %q: want name=value, tailed, final-reads or added", name)
 		}
 		return nil
 	}
@@ -101,6 +104,8 @@ func (h *Header) setWord(w textToken) (err error) {
 		return fmt.Errorf("header: %s: %w", name, err)
 	}
 	switch name {
+	case "life", "log-cleanup", "log-retention", "log-tombstones":
+		return h.setLogWord(name, value)
 	case "expect":
 		var e Expect
 		e, err = parseTextExpect(value)
@@ -150,4 +155,43 @@ func parseTextLog(s string) (l Log, err error) {
 		}
 	}
 	return l, fmt.Errorf("header: log=%s: want log=key:topic/partition", s)
+}
+
+// appendTextLogWords writes what else the header says of a log, behind it.
+func appendTextLogWords(b []byte, l *Log) []byte {
+	if l.Life != 0 {
+		b = appendInt(append(b, " life="...), l.Life)
+	}
+	if l.Added {
+		b = append(b, " added"...)
+	}
+	for _, w := range [...]struct{ name, value string }{{" log-cleanup=", l.Cleanup}, {" log-retention=", l.Retention}, {" log-tombstones=", l.Tombstones}} {
+		if w.value != "" {
+			b = appendTextName(append(b, w.name...), w.value)
+		}
+	}
+	return b
+}
+
+// setLogWord takes a word about the log that stands before it.
+func (h *Header) setLogWord(name, value string) (err error) {
+	if len(h.Logs) == 0 {
+		return fmt.Errorf("header: %s: want it behind the log=key:topic/partition that it is about", name)
+	}
+	l := &h.Logs[len(h.Logs)-1]
+	switch name {
+	case "added":
+		l.Added = true
+	case "life":
+		if l.Life, err = strconv.ParseInt(value, 10, 64); err != nil {
+			return fmt.Errorf("header: life=%s: want a number", value)
+		}
+	case "log-cleanup":
+		l.Cleanup = value
+	case "log-retention":
+		l.Retention = value
+	case "log-tombstones":
+		l.Tombstones = value
+	}
+	return nil
 }

@@ -180,10 +180,12 @@ func (p *textParser) extra(w string) (bool, error) {
 		return true, p.bad(v)
 	case "iso", "group", "abort", "by":
 		return true, p.transaction(name, v)
+	case "keys":
+		return true, p.recordKeys(v)
 	case "ids", "rebalance":
 		return true, p.group(name, v)
 	default:
-		return true, fmt.Errorf("%q: want fetch= pos= seek= bad= iso= group= abort= by= ids= or rebalance=", w)
+		return true, fmt.Errorf("%q: want fetch= pos= seek= bad= iso= group= abort= by= ids= rebalance= or keys=", w)
 	}
 	return true, nil
 }

@@ -96,6 +96,7 @@ func invocationOf(done, inv *Op) {
 	if done.F == Commit || done.F == DeleteRecords { // what was asked for, and not what came of it
 		inv.Offsets, inv.IDs = append(inv.Offsets, done.Offsets...), append(inv.IDs, done.IDs...)
 	}
+	inv.RecordKeys = append(inv.RecordKeys, done.RecordKeys...)
 	inv.Keys = append(inv.Keys, done.Keys...)
 	for _, m := range done.Mops {
 		if m.Send {

@@ -9,7 +9,7 @@ import (
 // smallHistory has an entry of each kind, in the formats that runs leave.
 func smallHistory() (*Header, []*Op) {
 	yes := true
-	h := &Header{Format: FormatVersion, Tool: "test", Seed: 7, Contract: Contract{Acks: "all"}, Logs: []Log{{0, "orders", 0}}}
+	h := &Header{Format: FormatVersion, Tool: "test", Seed: 7, Contract: Contract{Acks: "all"}, Logs: []Log{{Key: 0, Topic: "orders"}}}
 	ops := []*Op{
 		{Process: Nemesis, Type: Info, F: Phase, Event: &Event{ID: -1, Phase: PhaseCalm}},
 		{Process: 1, F: Assign, Keys: []int64{0}, Seek: Seek{To: SeekBeginning}},

@@ -232,6 +232,7 @@ func judged(w io.Writer, v checker.Verdict) {
 		fmt.Fprintf(w, "transactions: %d judged, %d committed, %d aborted, %d undecided; %d records consumed, transformed and produced by groups\n",
 			j.Txns, j.Committed, j.Aborted, j.Undecided, j.Effects)
 	}
+	judgedAdmin(w, j.Admin)
 	bit := map[string]bool{}
 	for _, f := range v.Faults {
 		if f.Bit == checker.Valid && f.Healed == checker.Valid {
@@ -256,4 +257,13 @@ func verdictLine(w io.Writer, r Run) {
 	if r.Dir != "" {
 		fmt.Fprintf(w, "run directory: %s\n", r.Dir)
 	}
+}
+
+// judgedAdmin says beside which administration that was.
+func judgedAdmin(w io.Writer, a *checker.AdminJudged) {
+	if a == nil {
+		return
+	}
+	fmt.Fprintf(w, "administration: %d deletions took %d records, retention %d, compaction %d of %d keys; %d topics deleted, %d created again; %d partitions added\n",
+		a.DeleteRecords, a.RecordsDeleted, a.RetainedOut, a.Compacted, a.CompactedKeys, a.TopicsDeleted, a.TopicsRecreated, a.PartitionsAdded)
 }

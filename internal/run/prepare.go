@@ -13,7 +13,6 @@ import (
 	"github.com/ackproof/ackproof/client"
 	"github.com/ackproof/ackproof/generator"
 	"github.com/ackproof/ackproof/histories"
-	"github.com/ackproof/ackproof/internal/target"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
@@ -121,16 +120,7 @@ func (r *runner) createTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var topics []target.Topic
-	var logs []histories.Log
-	for t := range r.spec.Topics {
-		name := fmt.Sprintf("ackproof-%016x-t%d", r.runID, t)
-		topics = append(topics, target.Topic{Name: name, Partitions: int32(r.spec.Partitions), RF: r.spec.Replication, Config: r.spec.TopicConfig})
-		r.topics = append(r.topics, name)
-		for p := range r.spec.Partitions {
-			logs = append(logs, histories.Log{Key: int64(len(logs)), Topic: name, Partition: int32(p)})
-		}
-	}
+	topics, logs := r.layOut()
 	if err := r.bed.cluster.CreateTopics(ctx, topics); err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
@@ -178,6 +168,6 @@ func (r *runner) openAs(kind client.Kind, process int64) (client.Conn, error) {
 		Dial: r.bed.secure.Dial(r.bed.links.Dial), Opts: r.bed.secure.Opts(), Logs: r.header.Logs, Run: r.runID,
 		Contract: r.header.Contract, OpTimeout: time.Duration(r.spec.OpTimeout),
 		PollWait: time.Duration(r.spec.PollWait), RecordSize: r.spec.RecordSize, Compression: r.spec.Compression,
-		Groups: r.header.Groups, SessionTimeout: time.Duration(r.spec.SessionTimeout),
+		Groups: r.header.Groups, Lives: &r.lives, SessionTimeout: time.Duration(r.spec.SessionTimeout),
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,6 +100,8 @@ type runner struct {
 	runID   uint64
 	header  histories.Header
 	topics  []string
+	mortal  []string // topics that the workload creates and deletes
+	lives   client.Lives
 
 	bed      *Bed
 	rec      *histories.Recorder
@@ -129,8 +132,9 @@ func (r *runner) cleanUp(ctx context.Context) error {
 		d.DiscardData() // the topics go with the brokers
 		return nil
 	}
-	if err := r.bed.cluster.DeleteTopics(ctx, r.topics); err != nil {
-		return fmt.Errorf("delete the run's topics %s: %w", strings.Join(r.topics, ", "), err)
+	topics := slices.Concat(r.topics, r.mortal)
+	if err := r.bed.cluster.DeleteTopics(ctx, topics); err != nil {
+		return fmt.Errorf("delete the run's topics %s: %w", strings.Join(topics, ", "), err)
 	}
 	return nil
 }

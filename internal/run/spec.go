@@ -219,6 +219,11 @@ func (s Spec) Validate() error {
 	if _, err := s.Workers(1); err != nil {
 		return err
 	}
+	if w, _ := s.workload(); w.MinClients > 0 {
+		if n, err := s.Workers(max(1, s.Nodes)); err == nil && n < w.MinClients {
+			return fmt.Errorf("concurrency %q: workload %s needs at least %d clients", s.Concurrency, w.Name, w.MinClients)
+		}
+	}
 	if err := s.validateNames(); err != nil {
 		return err
 	}

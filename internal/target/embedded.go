@@ -62,6 +62,9 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 			"group.consumer.heartbeat.interval.ms": "200",
 			"group.consumer.session.timeout.ms":    "2000",
 			"group.min.session.timeout.ms":         "1000",
+			// How often logs are compacted and retention is applied; the default
+			// is an hour.
+			"log.cleaner.backoff.ms": "500",
 		}),
 	}
 	if cfg.Log != nil {
