@@ -4,6 +4,7 @@
 # make docs      generate the reference pages under docs/
 # make track-record  let a real Kafka lose, and write README's table of what was found
 # make screenshot  a run of a broken broker as its page shows it: docs/screenshot.png
+# make mutate-checker  flip conditions of the checker; docs/checker-mutations.md says what the tests noticed
 # make museum-table  run the museum with three seeds; its table goes into README.md
 
 GO          ?= go
@@ -11,6 +12,7 @@ STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
 .PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record screenshot
+.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record mutate-checker
 
 all: build
 
@@ -43,6 +45,8 @@ test-all-page:
 	echo '## Broken brokers'; echo; \
 	echo 'Each is convicted by the headline of its row, of nothing that is not in its ledger, and of all that is proven to have reached a client.'; echo; \
 	echo '```'; said mutant; said twin; echo '```'; echo; \
+	echo '## Museum'; echo; echo '```'; said exhibit; said kind; echo '```'; echo; \
+	echo '## Flipped conditions of the checker'; echo; echo '```'; said flip; echo '```'; echo; \
 	echo '## Packages'; echo; echo '```'; grep -E '^(ok|FAIL|panic:| *--- FAIL)' bin/test-all.log | grep -v '^FAIL$$'; echo '```'; \
 	} > docs/test-all.md
 
@@ -66,3 +70,5 @@ screenshot: build
 	test -f "$$dir/store/latest/report.html" || { cat "$$dir/summary"; exit 1; }; \
 	ACKPROOF_REQUIRE_CHROMIUM=1 ACKPROOF_PAGE="$$(realpath "$$dir/store/latest")/report.html" ACKPROOF_SCREENSHOT="$(CURDIR)/docs/screenshot.png" \
 		$(GO) test -count=1 -run 'TestScreenshot$$' ./internal/page && ls -l docs/screenshot.png
+mutate-checker:
+	ACKPROOF_TEST_ALL=1 $(GO) test -timeout 170m -v -run TestChecker ./internal/flips -update

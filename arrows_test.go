@@ -15,7 +15,7 @@ const module = "github.com/ackproof/ackproof"
 // floors are the packages by floor: a package imports floors below its own
 // only, and never a neighbour, except its own subpackages.
 var floors = [][]string{
-	{"internal/names"},
+	{"internal/names", "internal/flips"},
 	{"histories", "internal/seed", "internal/strictyaml", "internal/proc", "internal/netns", "internal/metrics", "internal/security"},
 	{"generator", "nemesis", "client", "checker", "internal/target", "internal/histtest"},
 	{"internal/page", "internal/shrink", "internal/keep"},

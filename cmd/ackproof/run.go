@@ -94,6 +94,7 @@ func specFlags(fs *pflag.FlagSet, s *run.Spec) {
 	fs.BoolVar(&s.Idempotence, "idempotence", s.Idempotence, "idempotent producers, where the workload uses the high-level producer")
 	fs.StringToStringVar(&s.TopicConfig, "topic-config", nil, "configuration of the run's topics: min.insync.replicas=1,unclean.leader.election.enable=true")
 	fs.StringVar(&s.Durability, "durability", "", "what the contract says of an acknowledged record: replicated (a crash of every in-sync replica at once may lose it) or synced (default: the target's)")
+	durationFlag(fs, &s.Staleness, "staleness", "how old a read may be where reads are Kafka's; 0: the contract does not say")
 	fs.BoolVar(&s.Safe, "safe", false, "acks=all, replication 3 with min.insync.replicas 2, idempotent; other flags override")
 	fs.StringVar(&s.Model, "model", "", "strict, kafka or session (default: the target's)")
 	fs.StringVar(&s.Toxiproxy, "toxiproxy", "", "URL of a running Toxiproxy server to use instead of the embedded one")

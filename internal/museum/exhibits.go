@@ -28,19 +28,29 @@ var lossy = []checker.Kind{checker.TruncatedAck, checker.LostWrite, checker.Unse
 
 // Exhibits is the catalogue; the n-th has the number n.
 var Exhibits = []Exhibit{
-	{Number: 1, Bug: "Redpanda: idempotence is broken after an out-of-order error", Source: "redpanda-data/redpanda#3039"},
+	{Number: 1, Bug: "Redpanda: idempotence is broken after an out-of-order error", Source: "redpanda-data/redpanda#3039", Shows: []Show{
+		mutant("refuse-retry", "reset"),
+	}},
 	{Number: 2, Bug: "Redpanda 21.10.1: two leaders give one offset to two records", Source: "redpanda-data/redpanda#3003", Needs: replicas},
 	{Number: 3, Bug: "Redpanda: transactions become visible too early", Source: "redpanda-data/redpanda#3036"},
 	{Number: 4, Bug: "Redpanda: the last visible index is taken for the last stable offset", Source: "redpanda-data/redpanda#10671, #11309"},
 	{Number: 5, Bug: "Redpanda 21.11.2: records are lost or stale under kills and membership changes", Source: "Redpanda's Jepsen report, 2022", Needs: replicas},
 	{Number: 6, Bug: "Redpanda: split brain of the transaction coordinator", Source: "redpanda-data/redpanda#6018, #6019"},
 	{Number: 7, Bug: "Redpanda: consume-transform-produce is not atomic", Source: "redpanda-data/redpanda#10669"},
-	{Number: 8, Bug: "Redpanda and the Java client: a batch is appended, refused and sent again", Source: "redpanda-data/redpanda#5355, KAFKA-14034"},
+	{Number: 8, Bug: "Redpanda and the Java client: a batch is appended, refused and sent again", Source: "redpanda-data/redpanda#5355, KAFKA-14034", Shows: []Show{
+		mutant("resend-after-error"),
+	}},
 	{Number: 9, Bug: "Redpanda: offsets are translated wrongly after a lagging node rejoins", Source: "redpanda-data/redpanda#2284", Needs: replicas},
 	{Number: 10, Bug: "Redpanda: the last stable offset moves back; consumers read the same records for ever", Source: "redpanda-data/redpanda#17039, #17966"},
-	{Number: 11, Bug: "Redpanda: the leader epoch of committed offsets is lost", Source: "redpanda-data/redpanda#17260"},
-	{Number: 12, Bug: "Redpanda: a committed offset is another one after a leader change", Source: "redpanda-data/redpanda#31483"},
-	{Number: 13, Bug: "Redpanda: a consumer's position becomes −1 on a stale leader", Source: "redpanda-data/redpanda#6301"},
+	{Number: 11, Bug: "Redpanda: the leader epoch of committed offsets is lost", Source: "redpanda-data/redpanda#17260", Shows: []Show{
+		mutant("rewind-commit"),
+	}},
+	{Number: 12, Bug: "Redpanda: a committed offset is another one after a leader change", Source: "redpanda-data/redpanda#31483", Shows: []Show{
+		mutant("replay-order"),
+	}},
+	{Number: 13, Bug: "Redpanda: a consumer's position becomes −1 on a stale leader", Source: "redpanda-data/redpanda#6301", Shows: []Show{
+		mutant("reset-to-end"),
+	}},
 	{Number: 14, Bug: "Bufstream 0.1.0: acknowledged records are lost in a healthy cluster", Source: "Jepsen, Bufstream 0.1.0 (2024)", Shows: []Show{
 		mutant("ack-and-drop"),
 	}},
@@ -61,15 +71,23 @@ var Exhibits = []Exhibit{
 	{Number: 24, Bug: "Kafka's Java client: records are written to the wrong log", Source: "KAFKA-19012", Shows: []Show{
 		mutant("misroute", "reset"),
 	}},
-	{Number: 25, Bug: "librdkafka: a gap under idempotence", Source: "confluentinc/librdkafka#4134"},
-	{Number: 26, Bug: "librdkafka: a duplicate when a leader moves", Source: "confluentinc/librdkafka#4953"},
+	{Number: 25, Bug: "librdkafka: a gap under idempotence", Source: "confluentinc/librdkafka#4134", Shows: []Show{
+		mutant("ack-and-drop", "stall").in("queue"),
+	}},
+	{Number: 26, Bug: "librdkafka: a duplicate when a leader moves", Source: "confluentinc/librdkafka#4953", Shows: []Show{
+		mutant("resend-after-move"),
+	}},
 	{Number: 27, Bug: "librdkafka: aborted records are read when they are compressed", Source: "confluentinc/librdkafka#3020"},
 	{Number: 28, Bug: "KoP: aborted records are seen shortly after the abort", Source: "streamnative/kop#1283"},
 	{Number: 29, Bug: "Chronik 2.10.0: the transaction index is kept by the coordinator, not by the leader", Source: "Chronik 2.10.0"},
 	{Number: 30, Bug: "Chronik 2.10.0: the transaction index is not rebuilt after a crash", Source: "Chronik 2.10.0"},
-	{Number: 31, Bug: "Chronik 2.9: sequence numbers are never recorded", Source: "Chronik 2.9"},
+	{Number: 31, Bug: "Chronik 2.9: sequence numbers are never recorded", Source: "Chronik 2.9", Shows: []Show{
+		mutant("no-sequences"),
+	}},
 	{Number: 32, Bug: "Chronik: the start of a log is reset to 0 with each high watermark", Source: "Chronik"},
-	{Number: 33, Bug: "Chronik 1.3.22: records of segments with several batches are missing", Source: "Chronik 1.3.22"},
+	{Number: 33, Bug: "Chronik 1.3.22: records of segments with several batches are missing", Source: "Chronik 1.3.22", Shows: []Show{
+		mutant("lose-middle"),
+	}},
 	{Number: 34, Bug: "Chronik 2.10.0: partitions without leaders, hidden by acks=0", Source: "Chronik 2.10.0"},
 	{Number: 35, Bug: "NATS 2.12.1: the unsynced tail of a log is lost, and flipped bits go unnoticed", Source: "Jepsen, NATS 2.12.1 (2025); nats-io/nats-server#7549, #7564, #7567", Shows: []Show{
 		mutant("drop-tail", "reset"),

@@ -34,7 +34,7 @@ type Show struct {
 	// Mutant is a row of mutants.Mutants. Its headline is what the show is
 	// convicted of, its followers are what may come with that.
 	Mutant   string
-	Workload string   // empty: the first of generator.Workloads
+	Workload string   // empty: the mutant's own
 	Faults   []string // none: the network is left alone
 	// Tune sets what else both runs need; nil: nothing.
 	Tune func(*run.Spec)
@@ -145,11 +145,15 @@ func (s Show) spec(number int, seed uint64, twin bool) run.Spec {
 	if len(s.Faults) > 0 {
 		spec.Nemesis = s.Faults
 	}
+	spec.WholeLimit = run.Duration(5 * time.Second)
+	if m, err := mutants.ByName(s.Mutant); err == nil {
+		spec.Break(m)
+	}
+	if twin {
+		spec.Mutant = ""
+	}
 	if s.Workload != "" {
 		spec.Workload = s.Workload
-	}
-	if !twin {
-		spec.Mutant = s.Mutant
 	}
 	if s.Tune != nil {
 		s.Tune(&spec)

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -23,4 +24,7 @@ func (s Spec) state(c *histories.Contract) {
 		c.Retention = v
 	}
 	c.Durability = cmp.Or(s.Durability, c.Durability)
+	if s.Staleness > 0 {
+		c.StalenessMillis = max(1, time.Duration(s.Staleness).Milliseconds())
+	}
 }

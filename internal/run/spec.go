@@ -77,7 +77,8 @@ type Spec struct {
 	Durability  string            `json:"durability,omitempty"` // replicated or synced; empty: the target's
 	// KeepGoing lets the main phase last to its end although a violation was
 	// found while it lasted.
-	KeepGoing bool `json:"keep_going,omitempty"`
+	KeepGoing bool     `json:"keep_going,omitempty"`
+	Staleness Duration `json:"staleness,omitempty"` // how old a read may be where reads are Kafka's; 0: not said
 	// Steps are walked instead of a plan, as a scenario has them.
 	Scenario string             `json:"scenario,omitempty"` // its name
 	Steps    []Step             `json:"steps,omitempty"`
@@ -257,6 +258,7 @@ func (s Spec) Validate() error {
 		{"whole-limit (seconds)", sec(s.WholeLimit), 0, 3600},
 		{"op-timeout (seconds)", sec(s.OpTimeout), 0.05, 600},
 		{"session-timeout (seconds)", sec(s.SessionTimeout), 1, 1800},
+		{"staleness (seconds)", sec(s.Staleness), 0, 86400},
 		{"poll-wait (seconds)", sec(s.PollWait), 0, sec(s.OpTimeout) / 2},
 		{"nemesis-interval (seconds)", sec(s.Interval), 1, 86400},
 		{"rate", s.Rate, 0, 10e6},

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,16 @@ type Trial struct {
 	Verdict checker.Verdict // with every example
 	Sins    []mutants.Sin
 	Logs    []histories.Log
+}
+
+// Break makes the run that of a broken broker, in the workload and under the
+// contract that it breaks. Its sound twin is the same run without Mutant.
+func (s *Spec) Break(m mutants.Mutant) {
+	s.Mutant = m.Name
+	s.Workload = cmp.Or(m.Workload, s.Workload)
+	if m.Staleness > 0 {
+		s.Model, s.Staleness = checker.Kafka, Duration(m.Staleness)
+	}
 }
 
 // NewTrial judges the saved history of a mutant's run again, for every example

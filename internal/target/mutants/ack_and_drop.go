@@ -12,9 +12,46 @@ var ackAndDrop = Mutant{
 	sinner:    func(b *Broker) sinner { return &ackAndDropper{b: b, dropped: map[trace]bool{}} },
 }
 
+var loseMiddle = Mutant{
+	Name: "lose-middle",
+	Doc: "Of some batches that follow each other in a log only the first and the last are ever shown: " +
+		"a segment of several batches whose index knows its ends.",
+	Headline:  "lost-write",
+	Followers: []string{"poll-skip", "int-poll-skip"},
+	Offset:    "of the lost record",
+	sinner: func(b *Broker) sinner {
+		return &ackAndDropper{b: b, dropped: map[trace]bool{}, middle: map[place]int{}}
+	},
+}
+
+// segmentBatches is how many batches a segment of loseMiddle has.
+const segmentBatches = 4
+
 type ackAndDropper struct {
 	b       *Broker
 	dropped map[trace]bool
+	middle  map[place]int // how many batches of the segment came; nil: there are no segments
+}
+
+// takes tells whether the batch is to be lost.
+func (s *ackAndDropper) takes(p produce) bool {
+	n, begun := s.middle[p.at]
+	switch {
+	case !begun && !s.b.due(p.at):
+		return false
+	case s.middle == nil:
+		s.b.spend(1)
+		return true
+	case !begun:
+		s.b.spend(segmentBatches)
+		s.middle[p.at] = 1
+		return false
+	case n == segmentBatches-1:
+		delete(s.middle, p.at)
+		return false
+	}
+	s.middle[p.at]++
+	return s.b.busy(p.at)
 }
 
 // trace identifies a batch in every fetch from the moment it is sent on: its
@@ -27,10 +64,9 @@ type trace struct {
 
 func (s *ackAndDropper) request(x *exchange) {
 	p, ok := s.b.produceOf(x)
-	if !ok || !s.b.due(p.at) {
+	if !ok || !s.takes(p) {
 		return
 	}
-	s.b.spend(1)
 	mark := trace{p.at, p.batch.crc(), len(p.batch)}
 	s.dropped[mark] = true
 	x.memo = mark

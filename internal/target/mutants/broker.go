@@ -157,6 +157,9 @@ func (b *Broker) response(x *exchange) {
 				b.topics[t.TopicID] = *t.Topic
 			}
 		}
+		if o, ok := b.sinner.(overseen); ok && o.metadata(resp) {
+			x.answer = resp
+		}
 		return
 	case *kmsg.ProduceResponse:
 		b.produced(x, resp)

@@ -9,6 +9,7 @@ import (
 // exchange is a request and its response.
 type exchange struct {
 	node   int
+	conn   *conn  // nil in tests of single sinners
 	client string // the client's id
 	// since is when the last answer to a request of this kind was given on this
 	// connection: the client called this one later. Zero: it is the first one.

@@ -15,6 +15,7 @@ package mutants
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ackproof/ackproof/internal/names"
 )
@@ -30,6 +31,9 @@ type Mutant struct {
 	Offset string
 	// Workload is where it sins; empty: in the first one.
 	Workload string
+	// Staleness is the contract that it breaks, where it is one on how old
+	// Kafka's reads may be; 0: none.
+	Staleness time.Duration
 
 	sinner func(*Broker) sinner
 }
@@ -60,6 +64,19 @@ var Mutants = []Mutant{
 	commitAhead,
 	resetToEnd,
 	doubleOwner,
+	ackBeyond,
+	skipFirst,
+	reverseBatch,
+	lag,
+	lateSlot,
+	ownLateSlot,
+	stayBroken,
+	startBack,
+	noSequences,
+	refuseRetry,
+	resendAfterMove,
+	resendAfterError,
+	loseMiddle,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

@@ -43,6 +43,7 @@ var witnesses = map[string]witness{
 	"misroute":           misrouted,
 	"corrupt":            damaged,
 	"append-then-refuse": refused,
+	"lose-middle":        lost,
 	"epoch-back":         usurped,
 }
 
@@ -54,13 +55,25 @@ var beyondTheLab = map[string]string{
 	"tear-batch":   "the lab's producers send records one by one",
 	"delete-early": "the lab's clients do not ask where logs begin",
 
-	"replay-order":      noGroups,
-	"rewind-commit":     noGroups,
-	"forget-commit":     noGroups,
-	"refuse-and-commit": noGroups,
-	"commit-ahead":      noGroups,
-	"reset-to-end":      noGroups,
-	"double-owner":      noGroups,
+	"replay-order":       noGroups,
+	"rewind-commit":      noGroups,
+	"forget-commit":      noGroups,
+	"refuse-and-commit":  noGroups,
+	"commit-ahead":       noGroups,
+	"reset-to-end":       noGroups,
+	"double-owner":       noGroups,
+	"ack-beyond":         "the lab's final reads know no listed end",
+	"skip-first":         "the lab's readers do not remember their last fetch",
+	"reverse-batch":      "the lab's producers send records one by one",
+	"lag":                "the lab has no clock to say how old a read is",
+	"late-slot":          "the lab's producers know no order in real time",
+	"late-slot-own":      "the lab's producers know no order in real time",
+	"start-back":         "the lab's clients do not ask where logs begin",
+	"stay-broken":        "the lab has one replica of each partition",
+	"no-sequences":       "the lab's producers have no sequence numbers",
+	"refuse-retry":       "the lab's producers have no sequence numbers",
+	"resend-after-move":  "the lab's producers have no sequence numbers",
+	"resend-after-error": "the lab's producers have no sequence numbers",
 }
 
 // index says where each value and what at each offset the final reads found.

@@ -157,7 +157,7 @@ func (c *conn) request(frame []byte) []byte {
 		return frame // it has no response
 	}
 	c.mu.Lock()
-	x := &exchange{node: c.node, req: req, since: c.last[key]}
+	x := &exchange{node: c.node, conn: c, req: req, since: c.last[key]}
 	c.mu.Unlock()
 	if id != nil {
 		x.client = *id
