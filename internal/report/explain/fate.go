@@ -23,12 +23,19 @@ const (
 	Stands         Fate = "in the log"            // it is there
 )
 
-// fate classifies what became of the record, with the reason. It is empty where
-// the anomaly is about no record.
-func (s *story) fate() (Fate, string) {
-	if s.value < 0 && s.offset < 0 {
-		return "", ""
+// placed tells whether the anomaly is about a record, or a place in a log. What
+// groups and transactions do is told by its sentence and its operations.
+func (s *story) placed() bool {
+	for i := range checker.Kinds {
+		if k := &checker.Kinds[i]; k.Name == s.anomaly.Kind && (k.Group == checker.GroupConsumer || k.Group == checker.GroupTxn) {
+			return false
+		}
 	}
+	return s.log >= 0 && (s.value >= 0 || s.offset >= 0)
+}
+
+// fate classifies what became of the record, with the reason.
+func (s *story) fate() (Fate, string) {
 	compacts := strings.Contains(s.header.Contract.Cleanup, "compact")
 	skipped := s.anomaly.Kind == checker.PollSkip || s.anomaly.Kind == checker.IntPollSkip
 	switch {

@@ -40,7 +40,11 @@ func (sc *screen) paint(colour, text string) string {
 	return colour + text + plain
 }
 
-// String is the whole screen.
+// height is that of the screen, in lines. The evidence is shown whatever it takes.
+const height = 24
+
+// String is the whole screen: what is told, and as much of the timeline as there
+// is room for.
 func (sc *screen) String() string {
 	s := sc.story
 	sc.title()
@@ -48,18 +52,23 @@ func (sc *screen) String() string {
 		fmt.Fprintln(&sc.b, line)
 	}
 	sc.b.WriteByte('\n')
-	sc.row("record", sc.record())
-	sc.row("sent", sc.sent())
-	sc.row("leader", sc.leader())
-	sc.row("now", sc.now())
-	if f, why := s.fate(); f != "" {
+	if s.placed() {
+		sc.row("record", sc.record())
+		sc.row("sent", sc.sent())
+		sc.row("leader", sc.leader())
+		sc.row("now", sc.now())
+		f, why := s.fate()
 		sc.row("fate", fmt.Sprintf("%s: %s", f, why))
 	}
 	sc.row("faults", sc.faults())
 	sc.row("clause", sc.clause())
-	sc.timeline()
+	top := sc.b.String()
+	sc.b.Reset()
 	sc.more()
-	return sc.b.String()
+	bottom := sc.b.String()
+	sc.b.Reset()
+	sc.timeline(height - strings.Count(top, "\n") - strings.Count(bottom, "\n") - 2)
+	return top + sc.b.String() + bottom
 }
 
 func (sc *screen) title() {
@@ -291,15 +300,15 @@ func (sc *screen) clause() string {
 	return text
 }
 
-// timeline draws the operations around the evidence.
-func (sc *screen) timeline() {
-	ops := sc.story.timeline()
+// timeline draws the operations around the evidence, in so many lines.
+func (sc *screen) timeline(lines int) {
+	ops := sc.story.timeline(min(lines, maxLines))
 	if len(ops) == 0 {
 		return
 	}
 	sc.b.WriteByte('\n')
 	fmt.Fprintln(&sc.b, sc.paint(dim, fmt.Sprintf("  %-13s %9s %-7s %-*s %s", "entries", "at s", "who", textWidth-4, "operation", "in their order")))
-	lines := bars(ops)
+	drawn := bars(ops)
 	for i, o := range ops {
 		mark, colour := " ", dim
 		if o.isEvidence {
@@ -307,7 +316,7 @@ func (sc *screen) timeline() {
 		}
 		text := clip(sc.story.text(o), textWidth-4)
 		pad := strings.Repeat(" ", textWidth-4-utf8.RuneCountInString(text))
-		line := fmt.Sprintf("%s %-13s %9.4f %-7s %s%s %s", mark, o.entries(), o.call.Seconds(), clip(o.who(), 7), text, pad, lines[i])
+		line := fmt.Sprintf("%s %-13s %9.4f %-7s %s%s %s", mark, o.entries(), o.call.Seconds(), clip(o.who(), 7), text, pad, drawn[i])
 		fmt.Fprintln(&sc.b, sc.paint(colour, strings.TrimRight(line, " ")))
 	}
 }

@@ -63,12 +63,11 @@ func (s *story) line(o *operation, near bool) {
 
 // timeline is what fits of the operations, in the order of their calls: the
 // evidence, and as many of its neighbours as there is room for.
-func (s *story) timeline() []*operation {
+func (s *story) timeline(room int) []*operation {
 	lines := slices.Clone(s.lines)
-	for len(lines) > maxLines {
+	for len(lines) > room {
 		i := slices.IndexFunc(lines, func(o *operation) bool { return !o.isEvidence })
 		if i < 0 {
-			lines = lines[:maxLines]
 			break
 		}
 		lines = slices.Delete(lines, i, i+1)
