@@ -84,7 +84,9 @@ var Exhibits = []Exhibit{
 	{Number: 31, Bug: "Chronik 2.9: sequence numbers are never recorded", Source: "Chronik 2.9", Shows: []Show{
 		mutant("no-sequences"),
 	}},
-	{Number: 32, Bug: "Chronik: the start of a log is reset to 0 with each high watermark", Source: "Chronik"},
+	{Number: 32, Bug: "Chronik: the start of a log is reset to 0 with each high watermark", Source: "Chronik", Shows: []Show{
+		mutant("zero-start"),
+	}},
 	{Number: 33, Bug: "Chronik 1.3.22: records of segments with several batches are missing", Source: "Chronik 1.3.22", Shows: []Show{
 		mutant("lose-middle"),
 	}},

@@ -77,6 +77,7 @@ var Mutants = []Mutant{
 	resendAfterMove,
 	resendAfterError,
 	loseMiddle,
+	zeroStart,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

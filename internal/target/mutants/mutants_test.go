@@ -70,6 +70,7 @@ var beyondTheLab = map[string]string{
 	"late-slot-own":      "the lab's producers know no order in real time",
 	"start-back":         "the lab's clients do not ask where logs begin",
 	"stay-broken":        "the lab has one replica of each partition",
+	"zero-start":         "the lab deletes nothing",
 	"no-sequences":       "the lab's producers have no sequence numbers",
 	"refuse-retry":       "the lab's producers have no sequence numbers",
 	"resend-after-move":  "the lab's producers have no sequence numbers",
