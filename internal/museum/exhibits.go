@@ -23,8 +23,9 @@ func (s Show) with(tune func(*run.Spec)) Show {
 	return s
 }
 
-// lossy are the kinds of a loss, whichever its evidence makes the headline.
-var lossy = []checker.Kind{checker.TruncatedAck, checker.LostWrite, checker.Unseen}
+// lossy are the kinds of a loss, whichever its evidence makes the headline: where
+// the lost record's offset is used again, that it names two records.
+var lossy = []checker.Kind{checker.InconsistentOffset, checker.TruncatedAck, checker.LostWrite, checker.Unseen}
 
 // Exhibits is the catalogue; the n-th has the number n.
 var Exhibits = []Exhibit{
