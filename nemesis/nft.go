@@ -20,9 +20,22 @@ const nftLimit = 5 * time.Second
 // with it.
 const nftTable = "inet ackproof"
 
+// nftPlaces is where nft may be: users other than root have no sbin on their path.
+var nftPlaces = []string{"nft", "/usr/sbin/nft", "/sbin/nft"}
+
+// nftProgram finds nft; empty: it is not installed.
+func nftProgram() string {
+	for _, p := range nftPlaces {
+		if path, err := exec.LookPath(p); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
 // CheckNft says whether packets can be dropped in this network namespace.
 func CheckNft(ctx context.Context) error {
-	if _, err := exec.LookPath("nft"); err != nil {
+	if nftProgram() == "" {
 		return errors.New("packets are dropped by nft, which is not installed: install nftables, or leave out --netns")
 	}
 	if err := nft(ctx, "add table "+nftTable); err != nil {
@@ -40,7 +53,7 @@ func nft(ctx context.Context, script string) error {
 func runNft(ctx context.Context, in string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, nftLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "nft", args...)
+	cmd := exec.CommandContext(ctx, nftProgram(), args...)
 	cmd.Stdin = strings.NewReader(in)
 	var said bytes.Buffer
 	cmd.Stderr = &said

@@ -242,6 +242,8 @@ func (a *app) conclude(res run.Result, err error, asJSON bool) error {
 		return verdictCode(res.Verdict.Valid)
 	case errors.As(err, &refused):
 		return usage(err)
+	case errors.Is(err, run.ErrStopped):
+		return &exitError{exitStopped, err}
 	case judged && res.Verdict.Valid == checker.Invalid:
 		return &exitError{exitInvalid, err}
 	case judged && res.Verdict.Valid == checker.Unknown:

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ackproof": main, "ackproof-panics": panics})
+	testscript.Main(m, map[string]func(){"ackproof": main, "ackproof-panics": panics, "ackproof-broker": serveBroker})
 }
 
 // TestScripts runs testdata/script/*.txtar: each command and each exit code as

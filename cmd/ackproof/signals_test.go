@@ -26,11 +26,22 @@ type underWay struct {
 // begin starts a run that would last for minutes and waits until its clients are at work.
 func begin(t *testing.T, flags ...string) *underWay {
 	t.Helper()
+	u := start(t, nil, flags...)
+	u.await(t, " ops/s ")
+	u.recorded(t, 100<<10)
+	return u
+}
+
+// start starts a run that would last for minutes, with more variables in its
+// environment.
+func start(t *testing.T, env []string, flags ...string) *underWay {
+	t.Helper()
 	store := filepath.Join(t.TempDir(), "store")
 	args := append([]string{}, shortRun...)
 	args = append(args, "--time-limit", "9m", "--seed", "1", "--store", store)
 	u := &underWay{Cmd: exec.Command("ackproof", append(args, flags...)...), dir: filepath.Join(store, "latest"), stderr: make(chan string, 10000)}
 	u.Stdout = &u.stdout
+	u.Env = append(os.Environ(), env...)
 	pipe, err := u.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +57,19 @@ func begin(t *testing.T, flags ...string) *underWay {
 		}
 		_, _ = io.Copy(io.Discard, pipe)
 	}()
-	u.await(t, " ops/s ")
-	u.recorded(t, 100<<10)
 	return u
+}
+
+// exists waits until there is a file in the run directory.
+func (u *underWay) exists(t *testing.T, name string) {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(u.dir), "*", "*", name))
+		if len(found) > 0 {
+			return
+		}
+	}
+	t.Fatalf("no %s within 30 s", name)
 }
 
 // await reads the status until a line says this.

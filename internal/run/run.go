@@ -71,7 +71,7 @@ func Run(ctx context.Context, spec Spec, o Options) (res Result, err error) {
 	}
 	r := &runner{spec: spec, opts: o, began: time.Now()}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := r.prepare(ctx); err != nil {
+	if err := r.prepareUnlessStopped(ctx); err != nil {
 		return r.result(), err
 	}
 	if err := r.record(ctx); err != nil {
@@ -82,6 +82,31 @@ func Run(ctx context.Context, spec Spec, o Options) (res Result, err error) {
 		return r.result(), err
 	}
 	return r.result(), r.cleanUp(ctx)
+}
+
+// ErrStopped says that the user stopped a run before it began: there is nothing
+// to heal, and nothing was recorded.
+var ErrStopped = errors.New("stopped before the run began; nothing was recorded")
+
+// prepareUnlessStopped prepares, which may take a minute, and gives up where the
+// user stops.
+func (r *runner) prepareUnlessStopped(ctx context.Context) error {
+	limited, cancel := context.WithCancel(ctx)
+	prepared := make(chan struct{})
+	go func() {
+		select {
+		case <-r.opts.Stop:
+			cancel()
+		case <-prepared:
+		}
+	}()
+	err := r.prepare(limited)
+	close(prepared)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		r.logf("%v: %v", ErrStopped, err)
+		return ErrStopped
+	}
+	return err
 }
 
 // runner holds the parts of one run between their start and their end.

@@ -174,3 +174,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestExamples reads and fills in the files of the documentation, and those that
+// are shipped.
+func TestExamples(t *testing.T) {
+	for name, want := range map[string]string{
+		"../../../docs/redpanda.yaml": "advertised_kafka_api: [{address: 127.80.100.2, port: 9092}]",
+		"chronik":                     `kafka = "127.80.100.2:9092"`,
+	} {
+		f, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.Render(Layout{Block: 80, Nodes: 3, Dir: "/c", ClusterID: "id", Routed: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, file := range r.Nodes[1].Files {
+			all = append(all, file.Text)
+		}
+		if text := strings.Join(all, "\n"); !strings.Contains(text, want) || !strings.Contains(text, "127.80.2.3") {
+			t.Errorf("%s: the second node's files have no %q, or do not lead to the third through a proxy:\n%s", name, want, text)
+		}
+	}
+}
