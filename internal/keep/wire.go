@@ -65,6 +65,9 @@ func post(ctx context.Context, c *http.Client, call string, a any) (*http.Respon
 		return nil, fmt.Errorf("ask the keeper for %s: %w", call, err)
 	}
 	resp, err := c.Do(req)
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) { // it has just ended
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask the keeper for %s: %w", call, err)
 	}
