@@ -77,17 +77,22 @@ type checkOutput struct {
 	html string // where its page goes; empty: nowhere
 }
 
-// checkMemory is the soft limit of the heap while a history is judged. Passes
-// make garbage in proportion to the history's length, and the collector would
-// let it pile up to the size of what lives. Six million distinct records live in
-// about 150 MB: with this limit the whole process stays below 256 MB, at the
-// price of a few more collections. A history that needs more takes more, and
-// GOMEMLIMIT overrides.
-const checkMemory = 224 << 20
+// While a history is judged the heap is small, because what has to be remembered
+// of records lies in a mapped file, and most of it is garbage in proportion to
+// the history's length. The collector is cheap then, and may run sooner than it
+// would: ten million operations stay below 256 MB, that file included. GOGC and
+// GOMEMLIMIT override.
+const (
+	checkGC     = 50
+	checkMemory = 224 << 20 // a soft limit of the heap
+)
 
 func (a *app) check(path, format string, o checker.Options, to checkOutput) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(checkMemory))
+	}
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(checkGC))
 	}
 	in, err := a.openHistory(path, format)
 	if err != nil {
