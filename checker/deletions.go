@@ -28,6 +28,7 @@ func (f *Facts) observeDeletions(op *histories.Op) {
 			}
 		}
 	case histories.DeleteRecords:
+		f.live.mayAllow() // what readers pass over may have been deleted
 		for _, o := range op.Offsets {
 			l := f.log(o.Key)
 			switch {
@@ -41,6 +42,7 @@ func (f *Facts) observeDeletions(op *histories.Op) {
 			}
 		}
 	case histories.DeleteTopic:
+		f.live.mayAllow()
 		for _, key := range op.Keys {
 			switch l := f.log(key); {
 			case op.Type == histories.Invoke && l.topic < 0:

@@ -33,7 +33,7 @@ const linger = 100 * time.Millisecond
 func NewJudge(h histories.Header, hasHeader bool, o Options) *Judge {
 	j := &Judge{env: newEnv(h, hasHeader, o), live: newLiveCounts(), free: make(chan *batch, batchesUnderWay)}
 	j.env.Facts.live = j.live
-	if c := &j.env.Contract; j.env.LossAllowed() != "" || j.env.DuplicateAllowed() != "" || c.Retention != "none" || c.Cleanup == "compact" {
+	if forgiving(j.env) {
 		j.live.mayAllow()
 	}
 	shared := &lane{}

@@ -1,8 +1,11 @@
 package checker
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/ackproof/ackproof/histories"
 )
 
 // Finding is how often a kind has been found so far.
@@ -60,6 +63,17 @@ func (l *liveCounts) certain(k Kind) bool {
 		return true
 	}
 	return !l.lenient.Load()
+}
+
+// forgiving tells whether the contract lets records be lost, doubled or deleted,
+// or does not say that they stay.
+func forgiving(e *Env) bool {
+	if c := &e.Contract; e.LossAllowed() != "" || e.DuplicateAllowed() != "" || c.Retention != "none" || c.Cleanup == "compact" {
+		return true
+	}
+	return slices.ContainsFunc(e.Header.Logs, func(l histories.Log) bool {
+		return l.Retention != "" && l.Retention != "none" || l.Cleanup == "compact"
+	})
 }
 
 // mayAllow says that the contract, or what happened, lets records be lost, doubled or
