@@ -124,6 +124,7 @@ func (c *isolation) report(kind Kind, allowed string, found cycles.Component, fi
 		steps = c.graph.Shortest(found, first|more)
 	}
 	k := newCase(kind, -1)
+	early := -1 // the step that is read first: too early, where the cycle is a violation
 	for i, s := range steps {
 		if i < len(k.Ops) {
 			k.Ops[i] = int64(c.entries[s.From])
@@ -131,10 +132,20 @@ func (c *isolation) report(kind Kind, allowed string, found cycles.Component, fi
 		if s.Log < 0 {
 			continue
 		}
+		if early < 0 || s.Kind == cycles.WR && s.To < steps[early].To {
+			early = i
+		}
+	}
+	for i, s := range steps {
+		if s.Log < 0 {
+			continue
+		}
 		l := c.f.logs[s.Log]
-		if t, ok := l.slots.find(s.A); ok && k.Log < 0 {
+		t, ok := l.slots.find(s.A)
+		switch {
+		case ok && i == early:
 			k.Log, k.Offset, k.Value = l.key, s.A, l.slots.value(t, s.A)
-		} else if ok {
+		case ok:
 			k.Others = append(k.Others, l.slots.value(t, s.A))
 		}
 	}

@@ -30,6 +30,7 @@ type Trial struct {
 func (s *Spec) Break(m mutants.Mutant) {
 	s.Mutant = m.Name
 	s.Workload = cmp.Or(m.Workload, s.Workload)
+	s.Compression = cmp.Or(m.Compression, s.Compression)
 	if m.Staleness > 0 {
 		s.Model, s.Staleness = checker.Kafka, Duration(m.Staleness)
 	}
@@ -138,6 +139,9 @@ func (tr *Trial) Balance() (b Balance) {
 		}
 	}
 	for _, a := range tr.Verdict.Anomalies {
+		if a.AllowedBy != "" {
+			continue // no conviction
+		}
 		for _, e := range a.Examples {
 			c := tr.convict(e)
 			if string(a.Kind) != tr.Mutant.Headline {

@@ -94,6 +94,7 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 	if e.fake, err = kfake.NewCluster(opts...); err != nil {
 		return nil, fmt.Errorf("start the embedded cluster of %d brokers: %w", n, err)
 	}
+	new(fences).keep(e.fake)
 	addrs := e.fake.ListenAddrs()
 	for i, addr := range addrs {
 		e.nodes = append(e.nodes, Node{Name: nodeName(i), ID: int32(i), Addr: addr})

@@ -21,6 +21,7 @@ const (
 	atCRC       = 17
 	atAttrs     = 21
 	atProducer  = 43
+	atEpoch     = 51
 	atProducerE = 57 // the end of producer id, epoch and base sequence
 	atCount     = 57
 	atRecords   = 61
@@ -31,6 +32,7 @@ const (
 const (
 	attrCodec         = 0x07
 	attrTransactional = 0x10
+	attrControl       = 0x20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -157,4 +159,20 @@ func (b *Broker) values(in batch) []int64 {
 		}
 	}
 	return out
+}
+
+// producer is the producer's id, -1 for none.
+func (b batch) producer() int64 { return int64(binary.BigEndian.Uint64(b[atProducer:])) }
+
+// epoch is the producer's epoch.
+func (b batch) epoch() int16 { return int16(binary.BigEndian.Uint16(b[atEpoch:])) }
+
+// control tells whether the batch is a transaction's marker.
+func (b batch) control() bool { return b.attrs()&attrControl != 0 }
+
+// ofEpoch returns a copy by the same producer in another epoch.
+func (b batch) ofEpoch(epoch int16) batch {
+	out := b.clone()
+	binary.BigEndian.PutUint16(out[atEpoch:], uint16(epoch))
+	return out.sealed()
 }

@@ -47,6 +47,7 @@ type Broker struct {
 	nextTime time.Time // nor before this time; zero: nothing was produced yet
 	topics   map[[16]byte]string
 	state    map[place]*partition
+	txns     txns
 	nodes    int
 	members  map[string]string // by client id: the group that it is a member of
 	operated map[string]bool   // groups whose members commit by operations
@@ -85,6 +86,7 @@ func New(m Mutant, opts Options) *Broker {
 		rnd:    opts.Seed.Stream("mutant"),
 		topics: map[[16]byte]string{}, members: map[string]string{}, operated: map[string]bool{},
 		state: map[place]*partition{},
+		txns:  newTxns(),
 	}
 	if m.sinner != nil {
 		b.sinner = m.sinner(b)
@@ -117,8 +119,11 @@ func (b *Broker) busy(p place) bool {
 }
 
 // due tells whether the broker may sin at this place now.
-func (b *Broker) due(p place) bool {
-	return !b.nextTime.IsZero() && b.requests >= b.nextReq && !time.Now().Before(b.nextTime) && b.busy(p)
+func (b *Broker) due(p place) bool { return b.ready() && b.busy(p) }
+
+// ready tells whether the broker may sin now, wherever that is sure to be seen.
+func (b *Broker) ready() bool {
+	return !b.nextTime.IsZero() && b.requests >= b.nextReq && !time.Now().Before(b.nextTime)
 }
 
 // spend draws when the next sin may be, after one that concerns n requests.
@@ -138,12 +143,15 @@ func (b *Broker) name(topic string, id [16]byte) string {
 // request counts a request and lets the sinner see it.
 func (b *Broker) request(x *exchange) {
 	switch x.req.(type) {
+	case *kmsg.MetadataRequest:
 	case *kmsg.ProduceRequest, *kmsg.FetchRequest, *kmsg.ListOffsetsRequest, *kmsg.OffsetCommitRequest, *kmsg.OffsetFetchRequest:
 		b.requests++
 		b.joins(x)
 		b.sinner.request(x)
 	case *kmsg.JoinGroupRequest, *kmsg.SyncGroupRequest, *kmsg.ConsumerGroupHeartbeatRequest:
 		b.joins(x)
+		b.sinner.request(x)
+	default:
 		b.sinner.request(x)
 	}
 }
@@ -165,6 +173,7 @@ func (b *Broker) response(x *exchange) {
 		b.produced(x, resp)
 	}
 	b.sinner.response(x)
+	b.followTxn(x)
 }
 
 // produced notes where records were appended and what is acknowledged.

@@ -11,7 +11,7 @@ var endBack = Mutant{
 	Followers: []string{"nonlinearizable-log"},
 	Offset:    "the false end",
 	sinner: func(b *Broker) sinner {
-		return &backer{b: b, told: map[place]*climb{}, lies: map[place]*lie{}}
+		return &backer{b: b, told: map[place]*climb{}, lies: map[place]*lie{}, below: endsBelow, times: lieTimes}
 	},
 }
 
@@ -28,9 +28,12 @@ const endsBelow = 4
 const surelyTold = 4
 
 type backer struct {
-	b    *Broker
-	told map[place]*climb // the ends that clients are known to have got
-	lies map[place]*lie
+	b         *Broker
+	told      map[place]*climb // the ends that clients are known to have got
+	lies      map[place]*lie
+	isolation int8 // the ends that it lies about: 0 the log's, 1 the last stable offset
+	below     int  // how many further ends have been told above a false one
+	times     int  // how often a false end is told
 }
 
 type lie struct {
@@ -43,7 +46,7 @@ type ends map[place]int64
 
 func (s *backer) request(x *exchange) {
 	req, ok := x.req.(*kmsg.ListOffsetsRequest)
-	if !ok {
+	if !ok || req.IsolationLevel != s.isolation {
 		return
 	}
 	before := ends{}
@@ -56,7 +59,7 @@ func (s *backer) request(x *exchange) {
 			if s.told[at] == nil {
 				s.told[at] = &climb{}
 			}
-			before[at] = s.told[at].before(x.since, endsBelow)
+			before[at] = s.told[at].before(x.since, s.below)
 		}
 	}
 	x.memo = before
@@ -67,7 +70,10 @@ func (s *backer) response(x *exchange) {
 	if !ok {
 		return
 	}
-	before := x.memo.(ends)
+	before, ok := x.memo.(ends)
+	if !ok {
+		return
+	}
 	for i := range resp.Topics {
 		for j := range resp.Topics[i].Partitions {
 			p := &resp.Topics[i].Partitions[j]
@@ -78,7 +84,7 @@ func (s *backer) response(x *exchange) {
 			}
 			if l := s.lie(at, told); l != nil {
 				sin := s.b.sin(at, l.offset, -1, false, "end told as %d, after %d had been told; it is %d", l.offset, told, p.Offset)
-				if lieTimes-l.left >= surelyTold {
+				if s.times-l.left >= min(surelyTold, s.times) {
 					x.onGot(prove(sin))
 				}
 				p.Offset = l.offset
@@ -99,8 +105,8 @@ func (s *backer) lie(at place, told int64) *lie {
 		if told < 4 || !s.b.due(at) {
 			return nil
 		}
-		s.b.spend(lieTimes)
-		l = &lie{told - 1 - s.b.rnd.Int64N(3), lieTimes}
+		s.b.spend(s.times)
+		l = &lie{told - 1 - s.b.rnd.Int64N(3), s.times}
 		s.lies[at] = l
 	}
 	if !s.b.busy(at) {

@@ -22,8 +22,40 @@ type exchange struct {
 	// hold delays the answer until it is released. Where that takes longer than
 	// holdLimit, the connection is closed without an answer. nil: none.
 	hold *hold
-	memo any // what the sinner remembers from the request to the response
-	got  []func()
+	// await keeps the request from the cluster until it is let go, or awaitLimit is
+	// over; nil: it goes at once.
+	await *await
+	memo  any // what the sinner remembers from the request to the response
+	got   []func()
+}
+
+// awaitLimit is the longest time that a request is kept back: below the deadline
+// of an operation.
+const awaitLimit = 400 * time.Millisecond
+
+// await keeps a request back.
+type await struct {
+	ready chan struct{}
+	done  bool // guarded by the broker's lock
+}
+
+func newAwait() *await { return &await{ready: make(chan struct{})} }
+
+// letGo sends the request on its way.
+func (a *await) letGo() {
+	if !a.done {
+		a.done = true
+		close(a.ready)
+	}
+}
+
+func (a *await) wait() {
+	t := time.NewTimer(awaitLimit)
+	defer t.Stop()
+	select {
+	case <-a.ready:
+	case <-t.C:
+	}
 }
 
 // onGot calls f, with the broker's lock held, once the client is known to have

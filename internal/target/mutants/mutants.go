@@ -34,6 +34,11 @@ type Mutant struct {
 	// Staleness is the contract that it breaks, where it is one on how old
 	// Kafka's reads may be; 0: none.
 	Staleness time.Duration
+	// Compression is the codec without which it does not sin; empty: none.
+	Compression string
+	// Doubt says why a sin that nothing cut off may still not be convicted; empty:
+	// each is.
+	Doubt string
 
 	sinner func(*Broker) sinner
 }
@@ -78,6 +83,22 @@ var Mutants = []Mutant{
 	resendAfterError,
 	loseMiddle,
 	zeroStart,
+	forgetAborts,
+	forgetAbortsCompressed,
+	forgetAbortsAtFirst,
+	forgetAbortsElsewhere,
+	loseAborts,
+	readPastLSO,
+	lsoIsEnd,
+	readOwn,
+	readEarly,
+	tearTransaction,
+	lateEndTxn,
+	acceptZombie,
+	losePositions,
+	fracture,
+	lsoBack,
+	hangLSO,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

@@ -138,7 +138,8 @@ func (c *conn) request(frame []byte) []byte {
 	}
 	switch kmsg.Key(key) {
 	case kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata,
-		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.ConsumerGroupHeartbeat:
+		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.ConsumerGroupHeartbeat,
+		kmsg.InitProducerID, kmsg.EndTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit:
 	default:
 		return frame
 	}
@@ -165,6 +166,9 @@ func (c *conn) request(frame []byte) []byte {
 	c.broker.mu.Lock()
 	c.broker.request(x)
 	c.broker.mu.Unlock()
+	if x.await != nil {
+		x.await.wait()
+	}
 	c.mu.Lock()
 	c.open[corr] = x
 	c.mu.Unlock()
