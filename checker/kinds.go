@@ -173,7 +173,7 @@ var Kinds = []KindDoc{
 	{FracturedRead, GroupTxn, "A committed transaction becomes visible in all its logs at once.",
 		"Bailis et al., Scalable Atomic Visibility with RAMP Transactions (2014); KIP-98 writes the markers log by log", "reads=kafka", "", "the transaction, a poll that returned a record of it, and a later last stable offset right before another"},
 	{LSORegression, GroupTxn, "The last stable offset of a log only moves up.",
-		"KIP-98: what is decided stays decided; KIP-207", allowLoss, "", "who was told the higher one, or got a record above, and the later, lower answer"},
+		"KIP-98: what is decided stays decided; KIP-207", allowLoss + "; " + byDeposed + ", which bears an old leader's answer until the final reads", "", "who was told the higher one, or got a record above, and the later, lower answer"},
 	{StuckLSO, GroupTxn, "When no transaction is open, the last stable offset is the end of the log.",
 		"KIP-98; KIP-890 Transactions Server-Side Defense: hanging transactions", "", "", "the end of the log, and the last stable offset 2 s after every transactional id was fenced"},
 	{G0, GroupTxn, "Nothing: records of transactions that were open side by side are interleaved.",

@@ -240,7 +240,7 @@ func (c *stable) compare(op *histories.Op, a *stableAsk, o histories.KeyOffset, 
 		k.Offset, k.From, k.To = o.Offset, o.Offset, known.below-1
 		k.Ops = [3]int64{known.op, op.Index, -1}
 		k.A, k.B = known.below, known.process
-		k.AllowedBy = cmp.Or(c.env.LossAllowed(), c.f.crashes.clause(o.Key, known.op, op.Index))
+		k.AllowedBy = cmp.Or(c.env.LossAllowed(), c.deposed(), c.f.crashes.clause(o.Key, known.op, op.Index))
 		k.Why = c.whyBack
 		c.r.Add(k)
 		return
@@ -257,6 +257,16 @@ func (c *stable) compare(op *histories.Op, a *stableAsk, o histories.KeyOffset, 
 	}
 	k.Why = c.whyFractured
 	c.r.Add(k)
+}
+
+// deposed returns the clause under which an answer may come from a leader that
+// does not know yet that it was deposed: not in the final reads, before which
+// the cluster is whole again.
+func (c *stable) deposed() string {
+	if c.env.Model == Kafka && !c.final {
+		return byDeposed
+	}
+	return ""
 }
 
 func (c *stable) whyBack(k *Case) string {

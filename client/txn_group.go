@@ -24,7 +24,7 @@ func (c *txnConn) groupID(name string) string {
 // itself (KIP-890): here each is added by a request.
 func (c *txnConn) coordinator() (*kgo.Client, error) {
 	if c.coord == nil {
-		cl, err := kgo.NewClient(append(baseOpts(c.cfg, nil), kgo.SeedBrokers(c.cfg.Seeds...), kgo.MaxVersions(kversion.V3_0_0()))...)
+		cl, err := kgo.NewClient(append(baseOpts(c.cfg, nil), kgo.SeedBrokers(c.cfg.Seeds...), kgo.MaxVersions(kversion.V3_0_0()), kgo.RetryTimeout(txnDeadline*c.cfg.OpTimeout))...)
 		if err != nil {
 			return nil, fmt.Errorf("create a client for coordinators: %w", err)
 		}

@@ -34,6 +34,8 @@ func (c *txnConn) initialize(ctx context.Context) (*instance, error) {
 		kgo.TransactionTimeout(txnTimeout),
 		kgo.ProducerBatchCompression(codec),
 		kgo.ProducerLinger(0),
+		// The coordinator aborts what the instance before has left open first.
+		kgo.RetryTimeout(txnDeadline*c.cfg.OpTimeout),
 	)
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
