@@ -33,16 +33,26 @@ var Exhibits = []Exhibit{
 		mutant("refuse-retry", "reset"),
 	}},
 	{Number: 2, Bug: "Redpanda 21.10.1: two leaders give one offset to two records", Source: "redpanda-data/redpanda#3003", Needs: replicas},
-	{Number: 3, Bug: "Redpanda: transactions become visible too early", Source: "redpanda-data/redpanda#3036"},
-	{Number: 4, Bug: "Redpanda: the last visible index is taken for the last stable offset", Source: "redpanda-data/redpanda#10671, #11309"},
+	{Number: 3, Bug: "Redpanda: transactions become visible too early", Source: "redpanda-data/redpanda#3036", Shows: []Show{
+		mutant("read-past-lso"),
+	}},
+	{Number: 4, Bug: "Redpanda: the last visible index is taken for the last stable offset", Source: "redpanda-data/redpanda#10671, #11309", Shows: []Show{
+		mutant("lso-is-end"),
+	}},
 	{Number: 5, Bug: "Redpanda 21.11.2: records are lost or stale under kills and membership changes", Source: "Redpanda's Jepsen report, 2022", Needs: replicas},
-	{Number: 6, Bug: "Redpanda: split brain of the transaction coordinator", Source: "redpanda-data/redpanda#6018, #6019"},
-	{Number: 7, Bug: "Redpanda: consume-transform-produce is not atomic", Source: "redpanda-data/redpanda#10669"},
+	{Number: 6, Bug: "Redpanda: split brain of the transaction coordinator", Source: "redpanda-data/redpanda#6018, #6019", Shows: []Show{
+		mutant("tear-transaction"),
+	}},
+	{Number: 7, Bug: "Redpanda: consume-transform-produce is not atomic", Source: "redpanda-data/redpanda#10669", Shows: []Show{
+		mutant("lose-positions"),
+	}},
 	{Number: 8, Bug: "Redpanda and the Java client: a batch is appended, refused and sent again", Source: "redpanda-data/redpanda#5355, KAFKA-14034", Shows: []Show{
 		mutant("resend-after-error"),
 	}},
 	{Number: 9, Bug: "Redpanda: offsets are translated wrongly after a lagging node rejoins", Source: "redpanda-data/redpanda#2284", Needs: replicas},
-	{Number: 10, Bug: "Redpanda: the last stable offset moves back; consumers read the same records for ever", Source: "redpanda-data/redpanda#17039, #17966"},
+	{Number: 10, Bug: "Redpanda: the last stable offset moves back; consumers read the same records for ever", Source: "redpanda-data/redpanda#17039, #17966", Shows: []Show{
+		mutant("lso-back"),
+	}},
 	{Number: 11, Bug: "Redpanda: the leader epoch of committed offsets is lost", Source: "redpanda-data/redpanda#17260", Shows: []Show{
 		mutant("rewind-commit"),
 	}},
@@ -55,9 +65,15 @@ var Exhibits = []Exhibit{
 	{Number: 14, Bug: "Bufstream 0.1.0: acknowledged records are lost in a healthy cluster", Source: "Jepsen, Bufstream 0.1.0 (2024)", Shows: []Show{
 		mutant("ack-and-drop"),
 	}},
-	{Number: 15, Bug: "Kafka: a delayed EndTxn ends a later transaction", Source: "KAFKA-17754, KIP-890"},
-	{Number: 16, Bug: "Kafka: a late produce joins the next transaction, or the log hangs", Source: "KIP-890"},
-	{Number: 17, Bug: "Kafka: EndTxn is taken from a wrong epoch", Source: "KAFKA-9600"},
+	{Number: 15, Bug: "Kafka: a delayed EndTxn ends a later transaction", Source: "KAFKA-17754, KIP-890", Shows: []Show{
+		mutant("late-end-txn"),
+	}},
+	{Number: 16, Bug: "Kafka: a late produce joins the next transaction, or the log hangs", Source: "KIP-890", Shows: []Show{
+		mutant("hang-lso"),
+	}},
+	{Number: 17, Bug: "Kafka: EndTxn is taken from a wrong epoch", Source: "KAFKA-9600", Shows: []Show{
+		mutant("accept-zombie"),
+	}},
 	{Number: 18, Bug: "Kafka: followers truncate to a stale high watermark", Source: "KIP-101", Needs: replicas},
 	{Number: 19, Bug: "Kafka: logs diverge after fast failovers", Source: "KIP-279", Needs: replicas},
 	{Number: 20, Bug: "Kafka: consumers do not notice that a log was truncated", Source: "KIP-320", Needs: replicas},
@@ -78,10 +94,19 @@ var Exhibits = []Exhibit{
 	{Number: 26, Bug: "librdkafka: a duplicate when a leader moves", Source: "confluentinc/librdkafka#4953", Shows: []Show{
 		mutant("resend-after-move"),
 	}},
-	{Number: 27, Bug: "librdkafka: aborted records are read when they are compressed", Source: "confluentinc/librdkafka#3020"},
-	{Number: 28, Bug: "KoP: aborted records are seen shortly after the abort", Source: "streamnative/kop#1283"},
-	{Number: 29, Bug: "Chronik 2.10.0: the transaction index is kept by the coordinator, not by the leader", Source: "Chronik 2.10.0"},
-	{Number: 30, Bug: "Chronik 2.10.0: the transaction index is not rebuilt after a crash", Source: "Chronik 2.10.0"},
+	{Number: 27, Bug: "librdkafka: aborted records are read when they are compressed", Source: "confluentinc/librdkafka#3020", Shows: []Show{
+		mutant("forget-aborts-compressed").with(func(s *run.Spec) { s.Compression = "zstd" }),
+	}},
+	{Number: 28, Bug: "KoP: aborted records are seen shortly after the abort", Source: "streamnative/kop#1283", Shows: []Show{
+		mutant("forget-aborts-at-first"),
+	}},
+	{Number: 29, Bug: "Chronik 2.10.0: the transaction index is kept by the coordinator, not by the leader", Source: "Chronik 2.10.0", Shows: []Show{
+		mutant("forget-aborts-elsewhere"),
+	}},
+	{Number: 30, Bug: "Chronik 2.10.0: the transaction index is not rebuilt after a crash", Source: "Chronik 2.10.0", Shows: []Show{
+		mutant("lose-aborts"),
+		mutant("read-own"),
+	}},
 	{Number: 31, Bug: "Chronik 2.9: sequence numbers are never recorded", Source: "Chronik 2.9", Shows: []Show{
 		mutant("no-sequences"),
 	}},

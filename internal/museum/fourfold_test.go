@@ -197,9 +197,6 @@ const notBuilt = "a broker that does it is not built"
 
 // incomplete are the kinds that lack one of the four proofs, and what.
 var incomplete = map[checker.Kind]string{
-	checker.TornTransaction: notBuilt, checker.PrecommittedRead: notBuilt, checker.FencedProducerCommitted: notBuilt,
-	checker.EOSDuplicateEffect: notBuilt, checker.G1c: notBuilt, checker.FracturedRead: notBuilt,
-	checker.LSORegression: notBuilt, checker.StuckLSO: notBuilt,
 	"compacted-latest": notBuilt + "; its histories are in the checker's own table", "deleted-record-read": notBuilt + "; its histories are in the checker's own table",
 }
 
