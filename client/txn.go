@@ -222,6 +222,11 @@ func (c *txnConn) keepCauses(op *histories.Op, poll int) bool {
 			if at := c.assigned.find(run.Key); at != nil {
 				at.next = op.Recs[run.From+n].Offset
 			}
+			for i := range op.Fetched { // its epoch is that of a record that is given up
+				if f := &op.Fetched[i]; f.Key == run.Key {
+					f.Epoch = -1
+				}
+			}
 			run.To = run.From + n
 		}
 		want -= run.To - run.From
