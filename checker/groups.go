@@ -3,7 +3,6 @@ package checker
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/ackproof/ackproof/histories"
 )
@@ -372,6 +371,3 @@ func (c *groups) results() []GroupStats {
 	}
 	return out
 }
-
-// millis words a duration in ns.
-func millis(ns int64) string { return fmt.Sprintf("%.1f ms", float64(ns)/float64(time.Millisecond)) }
