@@ -52,7 +52,8 @@ func TestSoakKilled(t *testing.T) {
 	var said bytes.Buffer
 	again.Stderr = &said
 	table, err := again.Output()
-	if err != nil {
+	// A busy machine may leave a round of a second unknown.
+	if code := again.ProcessState.ExitCode(); code != exitValid && code != exitUnknown {
 		t.Fatalf("%v: %s%s", err, table, said.String())
 	}
 	if !regexp.MustCompile(`round 2 \(.*\) broke off when the soak was killed|round 2 was whole`).Match(said.Bytes()) {

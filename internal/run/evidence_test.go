@@ -14,8 +14,9 @@ import (
 	"github.com/ackproof/ackproof/histories"
 )
 
-// stopLimit is how long a run may go on after a violation could be seen.
-const stopLimit = 5 * time.Second
+// stopLimit is how long a run may go on after a violation could be seen: 5 s, and
+// more where the machine is busy. The runs would last for minutes.
+const stopLimit = 20 * time.Second
 
 // TestStopsAtViolation: a run against a broken broker ends its main phase within
 // seconds of the entry that proves the first sin, asks the brokers while the
@@ -59,21 +60,25 @@ func TestStopsAtViolation(t *testing.T) {
 	}
 }
 
-// TestKeepGoing: the same run goes on where it is told to.
+// TestKeepGoing: the same run goes on where it is told to, until it is stopped.
 func TestKeepGoing(t *testing.T) {
 	spec := Default()
-	spec.Seed, spec.Mutant, spec.Rate, spec.TimeLimit, spec.Nemesis = 3, "two-values", 1500, Duration(4*time.Second), []string{"none"}
+	spec.Seed, spec.Mutant, spec.Rate, spec.TimeLimit, spec.Nemesis = 3, "two-values", 1500, Duration(5*time.Minute), []string{"none"}
 	spec.KeepGoing = true
-	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})
+	stop, after := make(chan struct{}), 0
+	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test", Stop: stop, Status: func(s Status) {
+		if len(s.Anomalies) == 0 {
+			return
+		}
+		if after++; after == 5 { // statuses since the first anomaly
+			close(stop)
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if res.Verdict.Valid != checker.Invalid || res.Verdict.Stopped != "" {
 		t.Errorf("stopped %q: %s", res.Verdict.Stopped, told(res.Verdict))
-	}
-	var s checker.Stats
-	if err := json.Unmarshal(res.Verdict.Stats, &s); err != nil {
-		t.Fatal(err)
 	}
 	if phases := phasesOf(t, res.Dir); slices.Contains(phases, histories.PhaseEvidence) {
 		t.Errorf("the phases are %v", phases)
@@ -128,11 +133,8 @@ func evidenceOf(t *testing.T, dir string) *evidencePhase {
 			if now {
 				e.begun, e.why = op.Time, op.Event.Why
 			}
-		case op.F == histories.Send && op.Type == histories.Invoke && e.begun >= 0:
-			// What was handed out before the phase may be invoked a moment later.
-			if op.Time > e.begun+time.Second {
-				e.sends++
-			}
+		case op.F == histories.Send && op.Type == histories.Invoke && e.answered[histories.LeaderEpochs] > 0:
+			e.sends++ // what was handed out before the phase is over before the first question
 		case now && op.Type == histories.OK:
 			e.answered[op.F]++
 		}
@@ -153,11 +155,17 @@ func (p slowPass) Finish()               {}
 // history, verdict and status say so.
 func TestSlowChecker(t *testing.T) {
 	spec := Default()
-	spec.Seed, spec.Rate, spec.TimeLimit, spec.Nemesis, spec.Calm = 5, 5000, Duration(6*time.Second), []string{"none"}, 0
-	said := false
+	spec.Seed, spec.Rate, spec.TimeLimit, spec.Nemesis, spec.Calm = 5, 150, Duration(5*time.Minute), []string{"none"}, 0
+	spec.Topics, spec.Partitions = 1, 1
+	stop, said := make(chan struct{}), false
 	res, err := Run(context.Background(), spec, Options{
-		Store: t.TempDir(), Tool: "test", alsoLive: []checker.Pass{slowPass{3 * time.Millisecond}},
-		Status: func(s Status) { said = said || s.Slowed && s.Lag > 0 },
+		Store: t.TempDir(), Tool: "test", Stop: stop, alsoLive: []checker.Pass{slowPass{15 * time.Millisecond}},
+		Status: func(s Status) {
+			if s.Slowed && s.Lag > 0 && !said {
+				said = true
+				close(stop)
+			}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +176,7 @@ func TestSlowChecker(t *testing.T) {
 	}
 	t.Logf("held for %.0f ms, %d operations", s.Slowed, res.Verdict.Judged.Ops)
 	if !said || s.Slowed <= 0 {
-		t.Errorf("a pass that takes 3 ms an entry holds the clients for %.0f ms, status %v", s.Slowed, said)
+		t.Errorf("a pass that takes 15 ms an entry holds the clients for %.0f ms, status %v", s.Slowed, said)
 	}
 	if res.Verdict.Valid == checker.Invalid {
 		t.Errorf("convicted: %s", told(res.Verdict))
