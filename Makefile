@@ -47,6 +47,7 @@ test-all-page:
 	echo '```'; said mutant; said twin; echo '```'; echo; \
 	echo '## Museum'; echo; echo '```'; said exhibit; said kind; echo '```'; echo; \
 	echo '## Flipped conditions of the checker'; echo; echo '```'; said flip; echo '```'; echo; \
+	echo '## Positive controls'; echo; echo 'A real Kafka that loses or duplicates is convicted each time; used safely it is valid under every fault inside the contract.'; echo; echo '```'; said control; echo '```'; echo; \
 	echo '## Packages'; echo; echo '```'; grep -E '^(ok|FAIL|panic:| *--- FAIL)' bin/test-all.log | grep -v '^FAIL$$'; echo '```'; \
 	} > docs/test-all.md
 

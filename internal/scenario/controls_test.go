@@ -56,7 +56,7 @@ func TestPositiveControls(t *testing.T) {
 	out, err := RunSuite(t.Context(), all, SuiteOptions{
 		Name: "controls", Base: base, Store: t.TempDir(),
 		Options: func(*Scenario) run.Options { return run.Options{Store: t.TempDir(), Tool: "test"} },
-		Done:    func(o Outcome) { t.Logf("%s: %v after %v", o.Scenario.Name, o.Valid(), o.Took.Round(time.Second)) },
+		Done:    func(o Outcome) { t.Logf("control %s: %v after %v", o.Scenario.Name, o.Valid(), o.Took.Round(time.Second)) },
 	})
 	if err != nil {
 		t.Fatal(err)
