@@ -14,7 +14,7 @@ import (
 // scenarioFlags are the flags of a run that scenarios and suites take. What they
 // say goes before what a scenario's file says.
 var scenarioFlags = []string{
-	"target", "seed", "rate", "concurrency", "nodes", "op-timeout", "whole-limit", "final-limit", "acks", "replication",
+	"target", "cluster", "netns", "seed", "rate", "concurrency", "nodes", "op-timeout", "whole-limit", "final-limit", "acks", "replication",
 	"topic-config", "durability", "model", "toxiproxy", "proxies", "reset", "mutant", "metrics", "metric", "keep-topics", "keep-going", "compress",
 }
 
@@ -144,10 +144,12 @@ func (a *app) scenarioRunCmd() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			stop, release := onInterrupt(a.err)
-			defer release()
-			res, err := a.supervised(spec, s.options("scenario run", sc), stop, s.f.quiet || s.f.json)
-			return a.conclude(res, err, s.f.json)
+			return a.inNetns(spec, func() error {
+				stop, release := onInterrupt(a.err)
+				defer release()
+				res, err := a.supervised(spec, s.options("scenario run", sc), stop, s.f.quiet || s.f.json)
+				return a.conclude(res, err, s.f.json)
+			})
 		},
 	}
 	s = newScenarioRun(cmd)

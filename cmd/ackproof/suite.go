@@ -43,6 +43,11 @@ func (a *app) suite(s *scenarioRun, name, junit string) error {
 	if err != nil {
 		return usage(err)
 	}
+	return a.inNetns(base, func() error { return a.suiteOf(s, base, name, junit) })
+}
+
+// suiteOf is suite where it is to be run.
+func (a *app) suiteOf(s *scenarioRun, base run.Spec, name, junit string) error {
 	list, others, err := scenario.Select(name, base)
 	if err != nil {
 		return usage(err)

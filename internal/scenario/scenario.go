@@ -69,6 +69,7 @@ var shippedNames = []string{
 	"split-brain-blackhole",
 	"split-brain-oneway",
 	"packet-loss",
+	"packet-loss-nft",
 	"cascading-failure",
 	"rolling-restart",
 	"kill-all",
@@ -128,7 +129,7 @@ func (s *Scenario) Fits(spec string) bool {
 
 // lacks says which of its faults cannot be injected there, and why; nil: all can.
 func (s *Scenario) lacks(base run.Spec) error {
-	offer := run.OfferOf(base.Target, base.Nodes, base.Toxiproxy, false)
+	offer := run.OfferOf(base.Target, base.Nodes, base.Toxiproxy, base.Netns)
 	for _, st := range s.steps {
 		for _, f := range st.Faults {
 			if row, ok := nemesis.FindFault(f.Fault); ok && row.Lacks(offer) != nil {

@@ -131,8 +131,13 @@ func TestSelect(t *testing.T) {
 		}
 	}
 	base.Target = "kafka"
-	if all, none, err := Select("guide", base); err != nil || len(all) != len(fit)+len(others) || len(none) > 0 {
-		t.Errorf("on three nodes of Kafka %d fit, %d do not, %v", len(all), len(none), err)
+	all, lacking, err := Select("guide", base)
+	if err != nil || len(all) != len(fit)+len(others)-1 || len(lacking) != 1 || !strings.Contains(lacking[0].Why, "--netns") {
+		t.Errorf("on three nodes of Kafka %d fit, %+v do not, %v", len(all), lacking, err)
+	}
+	base.Netns = true
+	if every, none, err := Select("guide", base); err != nil || len(every) != len(all)+1 || len(none) > 0 {
+		t.Errorf("in a network namespace %d fit, %+v do not, %v", len(every), none, err)
 	}
 	base.Nodes = 1
 	_, others, err = Select("guide", base)
