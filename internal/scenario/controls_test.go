@@ -3,7 +3,6 @@
 package scenario
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,7 +55,9 @@ func TestPositiveControls(t *testing.T) {
 	out, err := RunSuite(t.Context(), all, SuiteOptions{
 		Name: "controls", Base: base, Store: t.TempDir(),
 		Options: func(*Scenario) run.Options { return run.Options{Store: t.TempDir(), Tool: "test"} },
-		Done:    func(o Outcome) { t.Logf("control %s: %v after %v", o.Scenario.Name, o.Valid(), o.Took.Round(time.Second)) },
+		Done: func(o Outcome) {
+			t.Logf("control %s: %v after %v", o.Scenario.Name, o.Valid(), o.Took.Round(time.Second))
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -134,14 +135,14 @@ func safely(t *testing.T, every bool) *Scenario {
 		if f.Hits == nemesis.HitsAll {
 			on = nodes
 		}
-		fmt.Fprintf(&b, "  - phase: %s\n    limit: 120s\n    faults:\n      - {fault: %s, on: [%s]", name, name, strings.Join(on, ", "))
+		fmt.Fprintf(&b, "  - phase: %s\n    for: 1s\n    limit: 120s\n    faults:\n      - {fault: %s, on: [%s]", name, name, strings.Join(on, ", "))
 		if len(f.Directions) > 0 {
 			fmt.Fprintf(&b, ", direction: %s", f.Directions[0])
 		}
 		if len(f.Args) > 0 {
 			var args []string
 			for _, a := range f.Args {
-				args = append(args, fmt.Sprintf("%s: %v", a.Name, cmp.Or(a.Min, a.Max)))
+				args = append(args, fmt.Sprintf("%s: %v", a.Name, a.Max))
 			}
 			fmt.Fprintf(&b, ", args: {%s}", strings.Join(args, ", "))
 		}
