@@ -62,7 +62,7 @@ func recipe(t *testing.T, kind string, toxicity float32, attrs tc.Attributes) (p
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(2 * time.Minute))
 	return p, url, c, heard
 }
 
@@ -128,7 +128,7 @@ func TestGuidesRateIsInKilobytes(t *testing.T) {
 	}
 	took := time.Since(begin)
 	t.Logf("256 KiB at rate=1024 took %v; at 1 kB/s it would take 4 minutes", took)
-	if took > 15*time.Second {
+	if took > time.Minute {
 		t.Errorf("256 KiB took %v", took)
 	}
 }

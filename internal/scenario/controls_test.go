@@ -124,7 +124,7 @@ func safely(t *testing.T, every bool) *Scenario {
 	var b strings.Builder
 	b.WriteString("name: safe\ndoc: What is acknowledged by a safe cluster stays.\ntargets: [kafka]\n" +
 		"spec: {workload: queue, rate: 300, topics: 1, partitions: 3, replication: 3, acks: all, idempotence: true, " +
-		"topic_config: {min.insync.replicas: '2'}, calm: 1s, recovery: 2s, whole_limit: 60s}\nsteps:\n  - {phase: baseline, for: 1s}\n")
+		"topic_config: {min.insync.replicas: '2'}, calm: 1s, recovery: 2s, whole_limit: 120s}\nsteps:\n  - {phase: baseline, for: 1s}\n")
 	nodes := []string{"n1", "n2", "n3"}
 	for i, name := range nemesis.FaultNames(run.OfferOf("kafka", 3, "", false)) {
 		f, ok := nemesis.FindFault(name)
@@ -148,7 +148,7 @@ func safely(t *testing.T, every bool) *Scenario {
 		}
 		fmt.Fprintf(&b, "}\n  - {phase: after-%s, acks: 20, whole: true, limit: 120s}\n", name)
 	}
-	b.WriteString("expect:\n  - {name: nothing lost, kind: anomalies}\n  - {name: whole again, kind: whole, args: {at_most_ms: 60000}}\n")
+	b.WriteString("expect:\n  - {name: nothing lost, kind: anomalies}\n  - {name: whole again, kind: whole, args: {at_most_ms: 150000}}\n")
 	s, err := Parse("safe.yaml", []byte(b.String()))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, b.String())
