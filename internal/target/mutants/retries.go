@@ -139,7 +139,9 @@ func (s *repeatedBatches) response(x *exchange) {
 	}
 	for i, p := range m.all {
 		if a := p.answered(x.resp, p.at.partition); a != nil {
-			s.appended(p, a.BaseOffset, i == m.first, s.then == repeat && slices.Contains(m.second, i))
+			second := slices.Contains(m.second, i)
+			// The cluster tells a repetition that it gets where the first attempt stands.
+			s.appended(p, a.BaseOffset, i == m.first || second && s.then == refuse, second && s.then == repeat)
 		}
 	}
 	if s.then == refuse {
