@@ -143,7 +143,7 @@ func (n *naiveGroup) skipped() bool {
 func (n *naiveGroup) twoOwners() bool {
 	for i, a := range n.owners {
 		for _, b := range n.owners[:i] {
-			if a.process != b.process && a.generation == b.generation && a.since <= b.until && b.since <= a.until {
+			if a.process != b.process && a.generation == b.generation && max(a.since, b.since) <= min(a.until, b.until) {
 				return true
 			}
 		}
