@@ -1,10 +1,6 @@
 package mutants
 
-import (
-	"time"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
-)
+import "github.com/twmb/franz-go/pkg/kmsg"
 
 var acceptZombie = Mutant{
 	Name: "accept-zombie",
@@ -13,28 +9,20 @@ var acceptZombie = Mutant{
 	Headline:  "fenced-producer-committed",
 	Followers: []string{"eos-duplicate-effect", "nonmonotonic-send"},
 	Offset:    "of the first record of the transaction", Workload: txnLoad,
-	Doubt: "the transaction may have begun before the fence, and one of its records is enough to convict it",
+	Doubt: "the transaction may have begun before the fence, whose answer may be lost, and one of its records is enough to convict it",
 	sinner: func(b *Broker) sinner {
-		return &necromancer{b: b, zombies: map[int64]*zombie{}, fenced: map[int64]time.Time{}}
+		return &necromancer{b: b, zombies: map[int64]*zombie{}}
 	},
 }
-
-// surelyFenced is how long after a fence a transaction is taken to have begun
-// behind it: its first request may be a poll that waits.
-const surelyFenced = 3 * time.Second
 
 // necromancer lifts what zombies send into the epoch that counts.
 type necromancer struct {
 	b       *Broker
-	zombies map[int64]*zombie   // by producer id
-	fenced  map[int64]time.Time // by producer id: when it was initialized last
+	zombies map[int64]*zombie // by producer id
 }
 
 // zombie is a producer that was fenced and goes on.
-type zombie struct {
-	client string
-	again  bool // it has committed since
-}
+type zombie struct{ client string }
 
 func (s *necromancer) request(x *exchange) {
 	switch req := x.req.(type) {
@@ -107,7 +95,6 @@ func (s *necromancer) response(x *exchange) {
 	case *kmsg.InitProducerIDResponse:
 		if resp.ErrorCode == 0 {
 			delete(s.zombies, resp.ProducerID)
-			s.fenced[resp.ProducerID] = time.Now()
 		}
 	case *kmsg.EndTxnResponse:
 		req := x.req.(*kmsg.EndTxnRequest)
@@ -117,11 +104,7 @@ func (s *necromancer) response(x *exchange) {
 		}
 		for _, p := range open.parts {
 			r := p.records[0]
-			sin := s.b.sin(p.at, r.offset, r.value, false, "a fenced producer committed record %d at offset %d", r.value, r.offset)
-			if len(open.parts) == 1 && (z.again || time.Since(s.fenced[req.ProducerID]) > surelyFenced) {
-				x.onGot(prove(sin))
-			}
+			s.b.sin(p.at, r.offset, r.value, false, "a fenced producer committed record %d at offset %d", r.value, r.offset)
 		}
-		z.again = true
 	}
 }
