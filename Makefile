@@ -11,8 +11,7 @@ GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record screenshot
-.PHONY: all build test test-all test-all-page bench docs lint kafka-test museum-table track-record mutate-checker
+.PHONY: all build test test-all test-all-page bench docs lint museum-table track-record screenshot mutate-checker
 
 all: build
 
@@ -71,5 +70,6 @@ screenshot: build
 	test -f "$$dir/store/latest/report.html" || { cat "$$dir/summary"; exit 1; }; \
 	ACKPROOF_REQUIRE_CHROMIUM=1 ACKPROOF_PAGE="$$(realpath "$$dir/store/latest")/report.html" ACKPROOF_SCREENSHOT="$(CURDIR)/docs/screenshot.png" \
 		$(GO) test -count=1 -run 'TestScreenshot$$' ./internal/page && ls -l docs/screenshot.png
+
 mutate-checker:
 	ACKPROOF_TEST_ALL=1 $(GO) test -timeout 170m -v -run TestChecker ./internal/flips -update
