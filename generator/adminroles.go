@@ -14,7 +14,6 @@ import (
 type janitor struct {
 	a     *administration
 	added int
-	dying bool // the topic's present life is to be deleted
 	pause pause
 }
 
