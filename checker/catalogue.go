@@ -51,6 +51,8 @@ var Checkers = []Checker{
 	{Name: "whole", Doc: "After the heal the cluster becomes whole again.",
 		Kinds: []Kind{NoRecovery}, New: newWholeAgain},
 	{Name: "expectations", Doc: "What the header expects of the run.", New: newExpectations},
+	{Name: "progress", Doc: "While nothing is broken, sends are acknowledged and consumers get what is there.",
+		Kinds: []Kind{NoProgress, StuckConsumer}, New: newProgress},
 	{Name: "admin", Doc: "Records that administration removed, counted; a run about administration had some of each kind.",
 		Kinds: []Kind{TooLittleWork}, New: newAdmin},
 	{Name: "jepsen", Doc: "Where it is asked for: what jepsen.tests.kafka would say of the same facts.",

@@ -49,7 +49,9 @@ const (
 	LSORegression           Kind = "lso-regression"
 	StuckLSO                Kind = "stuck-lso"
 
-	NoRecovery Kind = "no-recovery"
+	NoRecovery    Kind = "no-recovery"
+	NoProgress    Kind = "no-progress"
+	StuckConsumer Kind = "stuck-consumer"
 
 	CommittedOffsetRegression      Kind = "committed-offset-regression"
 	CommittedOffsetLost            Kind = "committed-offset-lost"
@@ -180,6 +182,10 @@ var Kinds = []KindDoc{
 		"Adya, Weak Consistency (1999): G0; Kafka appends records when they are sent, jepsen.tests.kafka always allows it", informational, "G0", "the shortest cycle, step by step"},
 	{NoRecovery, GroupLiveness, "When the faults are gone, every partition gets its leader and all its in-sync replicas back.",
 		"Kafka documentation, 4.7 Replication: a replica that caught up rejoins the ISR", "", "", "the heal and the entry that says what is not whole"},
+	{NoProgress, GroupLiveness, "While nothing is broken, what is sent to a log is acknowledged within the contract's progress_ms.",
+		"Kafka documentation, 4.7 Replication: a partition is available while enough replicas are in sync; contract of the run", "progress_ms=0", "", "the last acknowledgement, and the first and the last send without one"},
+	{StuckConsumer, GroupLiveness, "While nothing is broken, a consumer gets the records that it stands before within the contract's progress_ms.",
+		"Kafka documentation, 4.5 The Consumer; contract of the run", "progress_ms=0", "", "the last poll that returned a record, and the first and the last one that returned none"},
 	{CommittedOffsetRegression, GroupConsumer, "What a group was told that it has committed does not go back to an older commit.",
 		"Kafka documentation, 4.5 The Consumer: consumer position; Herlihy and Wing, Linearizability (1990)", allowCommitLoss, "",
 		"the newer commit, or the answer that told it, and the later answer that tells an older one"},

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -171,6 +172,20 @@ var kindCases = []kindCase{
 	{"a topic deleted", "", "p0 s 1@0; p1 p 1@0; p0 s k1 2@0; p1 p k1 2@0; p2 delete 1" + final("1", "1@0")},
 	{"lost before its topic was deleted", "lost-write 1 / int-poll-skip 1", "p0 s 9@0; p1 p 9@0; p0 s k1 1@0 2@1 3@2; p1 p k1 1@0 3@2; p2 delete 1" + final("1", "9@0")},
 
+	{"no progress", "no-progress 1", "p0 s 1@0; p1 p 1@0" + refused(1000, 8)},
+	{"no progress before one succeeds", "no-progress 1", "p0 s 1@0; p1 p 1@0" + refused(1000, 8) + "; p0 s 2@1; p1 p 2@1"},
+	{"no progress for as long as is allowed", "", "p0 s 1@0; p1 p 1@0" + refused(1000, 4) + "; p0 s 2@1; p1 p 2@1"},
+	{"nothing was sent for long", "", "p0 s 1@0; p1 p 1@0" + refused(1000, 1) + refused(9000, 1)},
+	{"no progress on a log that never had any", "", "p0 s k1 1@0; p1 p k1 1@0" + refused(1000, 8)},
+	{"no progress under a fault", "", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 8) + "; nemesis healed id=0 fault=kill on=n2 held=true"},
+	{"no progress soon after a fault", "", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 3) + "; nemesis healed id=0 fault=kill on=n2 held=true" + refused(2600, 7)},
+	{"no progress long after a fault", "no-progress 1", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 3) + "; nemesis healed id=0 fault=kill on=n2 held=true" + refused(2600, 12)},
+	{"a consumer gets nothing", "stuck-consumer 1", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:1" + nothing(1, 1, 1000, 8)},
+	{"a consumer gets nothing, and goes elsewhere", "stuck-consumer 1", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:1" + nothing(1, 1, 1000, 8) + "; p1 a 1"},
+	{"a consumer gets nothing for as long as is allowed", "", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:1" + nothing(1, 1, 1000, 4) + "; p1 p 2@1"},
+	{"a consumer at the end", "", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:2" + nothing(1, 2, 1000, 8)},
+	{"two consumers in turns", "", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:1; p3 a 0 pos=0:1" + nothing(1, 1, 1000, 3) + nothing(3, 1, 3000, 3)},
+
 	{"compacted", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=7; p0 s 3@2 keys=8" + final("3", "2@1 3@2")},
 	{"the latest of a key is gone", "compacted-latest 1 / int-poll-skip 1", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2" + final("3", "1@0 3@2")},
 	{"the latest of a key was never seen", "lost-write 1 / int-poll-skip 1", "p0 s 1@0 keys=7; p0 s 2@1 keys=8; p0 s 3@2 keys=9; p1 p 1@0" + final("3", "1@0 3@2")},
@@ -182,10 +197,29 @@ var kindCases = []kindCase{
 	{"a tombstone goes in its time", "", "p0 s 1@0 keys=7; p0 s 2@1 keys=8:null; p0 s 3@2 keys=9; p1 p 1@0 2@1 3@2; t=13000000000 p1 e 0:3" + final("3", "1@0 3@2")},
 }
 
+// refused plays sends that are refused, half a second apart, from a time in ms on.
+func refused(from, n int) string {
+	s := ""
+	for i := range n {
+		s += fmt.Sprintf("; t=%d p0 s %d !fail", (from+500*i)*1e6, 100+from+i)
+	}
+	return s
+}
+
+// nothing plays empty polls of a process from an offset, half a second apart.
+func nothing(process, offset, from, n int) string {
+	s := ""
+	for i := range n {
+		s += fmt.Sprintf("; t=%d p%d p fetch=0:%d/2", (from+500*i)*1e6, process, offset)
+	}
+	return s
+}
+
 // header is that of a run whose contract allows nothing; where records have
 // keys, their logs are compacted.
 func (c *kindCase) header() histories.Header {
 	h := promised(c.final())
+	h.Contract.ProgressMillis = 2000
 	if strings.Contains(c.history, "keys=") {
 		h.Contract.Cleanup = "compact"
 		h.Logs = []histories.Log{{Key: 0, Topic: "t", Tombstones: "10s"}}

@@ -65,18 +65,37 @@ const (
 )
 
 // trimmer deletes the first records of logs, in turns. Where to is known
-// beforehand; when, depends on how long the log has become.
+// beforehand; when, depends on how long the log has become. After each deletion it
+// asks for what it has deleted.
 type trimmer struct {
 	a     *administration
 	done  int
+	look  int // what is left to do of asking: an assignment, and polls
 	pause pause
 }
+
+// trimLook is how many operations the trimmer makes to ask for what it deleted:
+// an assignment below the log's start, a poll of it, and one from where that led.
+const trimLook = 3
 
 func (t *trimmer) next(now time.Duration, op *histories.Op) Turn {
 	if !t.pause.over(now) {
 		return Wait
 	}
 	n := len(t.a.trims)
+	switch t.look {
+	case trimLook:
+		last := t.done - 1
+		op.F = histories.Assign
+		op.Keys = append(op.Keys, t.a.trims[last%n].Key)
+		op.Seek.To = histories.SeekBeginning
+		op.Offsets = append(op.Offsets, histories.KeyOffset{Key: op.Keys[0], Offset: int64(last/n+1)*trimStep - trimKeep})
+		return Go
+	case 2, 1:
+		op.F = histories.Poll
+		op.Mops = append(op.Mops, histories.Mop{})
+		return Go
+	}
 	log, to := t.a.trims[t.done%n], int64(t.done/n+1)*trimStep
 	if t.a.lengths[log.Key] < to+trimKeep {
 		return Wait
@@ -88,9 +107,15 @@ func (t *trimmer) next(now time.Duration, op *histories.Op) Turn {
 }
 
 func (t *trimmer) saw(op *histories.Op) {
-	t.pause.saw(op.Type)
-	if op.Type == histories.OK {
+	switch {
+	case t.look > 0:
+		t.look--
+	case op.Type == histories.OK:
 		t.done++
+		t.look = trimLook
+	}
+	if t.look == 0 || t.look == trimLook {
+		t.pause.saw(op.Type)
 	}
 }
 

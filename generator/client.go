@@ -91,18 +91,27 @@ func (c *client) send(op *histories.Op, n int) {
 		c.addSend(op, log.Key)
 		if log.Cleanup == "compact" {
 			op.RecordKeys = append(op.RecordKeys, histories.RecordKey{
-				Key: c.rand.Int64N(recordKeys), Tombstone: c.rand.IntN(tombstoneShare) == 0,
+				Key: c.recordKey(), Tombstone: c.rand.IntN(tombstoneShare) == 0,
 			})
 		}
 	}
 }
 
-// Records of a compacted log have one of recordKeys keys, and one in
-// tombstoneShare is a tombstone.
+// Three in four records of a compacted log have one of recordKeys keys, and the
+// others one of rareKeys more, which is hardly ever used twice: its first record
+// is its latest for good. One in tombstoneShare is a tombstone.
 const (
 	recordKeys     = 64
+	rareKeys       = 1 << 20
 	tombstoneShare = 8
 )
+
+func (c *client) recordKey() int64 {
+	if c.rand.IntN(4) == 0 {
+		return recordKeys + c.rand.Int64N(rareKeys)
+	}
+	return c.rand.Int64N(recordKeys)
+}
 
 // addSend adds the worker's next record.
 func (c *client) addSend(op *histories.Op, key int64) {

@@ -31,6 +31,7 @@ var clauses = []clause{
 	{"transactions", nil, func(c *Contract) any { return &c.Transactions }},
 	{"reads", []string{"strict", "kafka", "session"}, func(c *Contract) any { return &c.Reads }},
 	{"staleness_ms", nil, func(c *Contract) any { return &c.StalenessMillis }},
+	{"progress_ms", nil, func(c *Contract) any { return &c.ProgressMillis }},
 }
 
 // ParseContract reads clauses as the command line has them:

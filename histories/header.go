@@ -71,6 +71,10 @@ type Contract struct {
 	// StalenessMillis bounds how old a fetched state may be under kafka reads;
 	// 0 is no bound.
 	StalenessMillis int64 `json:"staleness_ms,omitempty"`
+	// ProgressMillis is for how long, while nothing is broken, a log may go
+	// without an acknowledgement and a consumer without the records that are
+	// there; 0 is no bound.
+	ProgressMillis int64 `json:"progress_ms,omitempty"`
 }
 
 // Log returns what the header says of a log; false where it does not know it.

@@ -105,12 +105,15 @@ func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result
 	spec := Default()
 	spec.Seed, spec.Nemesis, spec.KeepGoing = seed, faults, true
 	spec.WholeLimit = Duration(2 * time.Second)
-	if m, err := mutants.ByName(mutant); err == nil {
-		spec.Break(m)
-	}
 	spec.TimeLimit, spec.Calm, spec.Quiet = Duration(5*time.Second), Duration(time.Second), Duration(500*time.Millisecond)
-	if testAll() || spec.Workload == "group" { // members ask for few of the committed offsets
+	if testAll() {
 		spec.TimeLimit = Duration(8 * time.Second)
+	}
+	if m, err := mutants.ByName(mutant); err == nil {
+		if m.Workload == "group" { // its members ask for few of the committed offsets
+			spec.TimeLimit = Duration(8 * time.Second)
+		}
+		spec.Break(m)
 	}
 	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/histories"
@@ -31,6 +32,9 @@ func (s *Spec) Break(m mutants.Mutant) {
 	s.Mutant = m.Name
 	s.Workload = cmp.Or(m.Workload, s.Workload)
 	s.Compression = cmp.Or(m.Compression, s.Compression)
+	if m.Quiet { // and long enough for the contract's limit to pass
+		s.Nemesis, s.TimeLimit = []string{"none"}, max(s.TimeLimit, Duration(12*time.Second))
+	}
 	if m.Staleness > 0 {
 		s.Model, s.Staleness = checker.Kafka, Duration(m.Staleness)
 	}

@@ -136,6 +136,7 @@ func (e *embedded) Contract() histories.Contract {
 		Cleanup:           "delete",
 		Timestamps:        "create",
 		Reads:             "strict",
+		ProgressMillis:    5000,
 	}
 }
 

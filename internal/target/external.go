@@ -133,6 +133,7 @@ func (e *external) Contract() histories.Contract {
 		Cleanup:           "delete",
 		Timestamps:        "create",
 		Reads:             "kafka",
+		ProgressMillis:    30_000,
 	}
 }
 

@@ -45,6 +45,7 @@ func (m *managed) Contract() histories.Contract {
 		Cleanup:           "delete",
 		Timestamps:        "create",
 		Reads:             m.file.Promise.Reads,
+		ProgressMillis:    15_000,
 	}
 }
 

@@ -30,16 +30,21 @@ func (b *Broker) forget(x *exchange, p produce) bool {
 		return false
 	}
 	b.forgetful = time.Now().Add(2 * holdLimit)
+	x.sent, x.memo = endRequest(p.at), forgotten{p}
+	return true
+}
+
+// endRequest asks for the end of a log.
+func endRequest(at place) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.Version, req.ReplicaID = 5, -1
 	t := kmsg.NewListOffsetsRequestTopic()
-	t.Topic = p.at.topic
+	t.Topic = at.topic
 	part := kmsg.NewListOffsetsRequestTopicPartition()
-	part.Partition, part.Timestamp, part.CurrentLeaderEpoch = p.at.partition, -1, -1
+	part.Partition, part.Timestamp, part.CurrentLeaderEpoch = at.partition, -1, -1
 	t.Partitions = append(t.Partitions, part)
 	req.Topics = append(req.Topics, t)
-	x.sent, x.memo = req, forgotten{p}
-	return true
+	return req
 }
 
 // acknowledge answers a forgotten produce, and holds the answer back until the

@@ -39,6 +39,8 @@ type Mutant struct {
 	// Doubt says why a sin that nothing cut off may still not be convicted; empty:
 	// each is.
 	Doubt string
+	// Quiet says that a fault would explain its sins: it is run without any.
+	Quiet bool
 
 	sinner func(*Broker) sinner
 }
@@ -99,6 +101,8 @@ var Mutants = []Mutant{
 	fracture,
 	lsoBack,
 	hangLSO,
+	leaderless,
+	stuckFetch,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

@@ -52,6 +52,8 @@ const noGroups = "the lab's clients are in no group"
 // beyondTheLab are the mutants whose sins the lab's clients do not ask for.
 // internal/run holds them to their ledgers.
 var beyondTheLab = map[string]string{
+	"leaderless":   "the lab does not judge how long a log stands still",
+	"stuck-fetch":  "the lab does not judge how long a log stands still",
 	"tear-batch":   "the lab's producers send records one by one",
 	"delete-early": "the lab's clients do not ask where logs begin",
 
