@@ -26,7 +26,7 @@ lint:
 # One package at a time: runs that measure faults need the machine. The limits
 # on heals hold without the race detector only.
 test: lint
-	$(GO) test -race -p 1 -timeout 18m $(TEST_FLAGS) ./...
+	$(GO) test -race -p 1 -timeout 30m $(TEST_FLAGS) ./...
 	$(GO) test -run Churn $(TEST_FLAGS) ./nemesis
 
 # One package at a time, so that the runs have the machine to themselves. What

@@ -52,6 +52,7 @@ var Exhibits = []Exhibit{
 	{Number: 9, Bug: "Redpanda: offsets are translated wrongly after a lagging node rejoins", Source: "redpanda-data/redpanda#2284", Needs: replicas},
 	{Number: 10, Bug: "Redpanda: the last stable offset moves back; consumers read the same records for ever", Source: "redpanda-data/redpanda#17039, #17966", Shows: []Show{
 		mutant("lso-back"),
+		mutant("stuck-fetch"),
 	}},
 	{Number: 11, Bug: "Redpanda: the leader epoch of committed offsets is lost", Source: "redpanda-data/redpanda#17260", Shows: []Show{
 		mutant("rewind-commit"),
@@ -116,7 +117,9 @@ var Exhibits = []Exhibit{
 	{Number: 33, Bug: "Chronik 1.3.22: records of segments with several batches are missing", Source: "Chronik 1.3.22", Shows: []Show{
 		mutant("lose-middle"),
 	}},
-	{Number: 34, Bug: "Chronik 2.10.0: partitions without leaders, hidden by acks=0", Source: "Chronik 2.10.0"},
+	{Number: 34, Bug: "Chronik 2.10.0: partitions without leaders, hidden by acks=0", Source: "Chronik 2.10.0", Shows: []Show{
+		mutant("leaderless"),
+	}},
 	{Number: 35, Bug: "NATS 2.12.1: the unsynced tail of a log is lost, and flipped bits go unnoticed", Source: "Jepsen, NATS 2.12.1 (2025); nats-io/nats-server#7549, #7564, #7567", Shows: []Show{
 		mutant("drop-tail", "reset"),
 		mutant("corrupt"),

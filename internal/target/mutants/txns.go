@@ -54,6 +54,9 @@ const keptAborts = 4096
 
 // followTxn notes what an answer says of transactions.
 func (b *Broker) followTxn(x *exchange) {
+	if x.resp.Key() != x.req.Key() {
+		return // the sinner asked something else in the client's place
+	}
 	switch resp := x.resp.(type) {
 	case *kmsg.ProduceResponse:
 		b.appendedTxn(x, resp)
