@@ -6,9 +6,10 @@ var startBack = Mutant{
 	Name: "start-back",
 	Doc: "Tells for a while that a log begins behind its first records, and then that it begins where it did before: " +
 		"a start of the log that was kept by one leader and not by the next.",
-	Headline: "log-start-regression",
-	Offset:   "the start that was told in the end",
-	sinner:   func(b *Broker) sinner { return &reviver{b: b, starts: map[place]*revival{}} },
+	Headline:  "log-start-regression",
+	Followers: []string{"deleted-record-read"},
+	Offset:    "the start that was told in the end",
+	sinner:    func(b *Broker) sinner { return &reviver{b: b, starts: map[place]*revival{}} },
 }
 
 // revivedAfter is how often the false start is told. Most clients that ask where a
