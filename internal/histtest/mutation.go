@@ -16,6 +16,7 @@ type Mutation struct {
 	AllowedBy string   // the contract's clause that allows it
 	Txns      bool     // it wants a history of transactions: Options.Txns
 	Groups    bool     // it wants one of consumer groups: Options.Groups
+	Beyond    bool     // it is about administration or progress, which this package's naive judge does not know
 	apply     func(v *view) (Evidence, bool)
 }
 

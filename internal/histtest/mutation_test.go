@@ -49,6 +49,9 @@ func TestMutationsCommitTheirSin(t *testing.T) {
 					t.Errorf("seed %d: %s: evidence %+v in %d entries", seed, m.Name, e, len(got.Ops))
 				}
 			}
+			if m.Beyond {
+				continue // the checker's own tests say what it makes of it
+			}
 			found := kinds(got)
 			if (m.Kind != "") != slices.Contains(found, m.Kind) {
 				t.Errorf("seed %d: %s: found %s; want %s; %+v", seed, m.Name, list(found), m.Kind, e)
