@@ -9,7 +9,7 @@ import (
 func TestParseContract(t *testing.T) {
 	const all = "acks=all,idempotence=true,attempts=single,isolation=read_committed,min_isr=2,replication_factor=3," +
 		"unclean_election=false,durability=replicated,retention=7d,cleanup=delete,timestamps=create,consumers=assign," +
-		"transactions=false,reads=kafka,staleness_ms=500"
+		"transactions=false,reads=kafka,staleness_ms=500,progress_ms=5000"
 	c, err := ParseContract(all)
 	if err != nil || c.String() != all {
 		t.Errorf("%s, %v", c, err)
@@ -40,6 +40,7 @@ func TestParseContract(t *testing.T) {
 		"min_isr=two":                    "want a number",
 		"min_isr=-1":                     "want 0 (not stated) or more",
 		"staleness_ms=-1":                "want 0 (not stated) or more",
+		"progress_ms=-1":                 "want 0 (not stated) or more",
 		"min_isr=3,replication-factor=2": "contradicts",
 	} {
 		if _, err := ParseContract(text); err == nil || !strings.Contains(err.Error(), want) {
