@@ -120,10 +120,10 @@ func TestGuidesPartitionIsAStallOfReplies(t *testing.T) {
 // not the kilobyte that the guide promises.
 func TestGuidesRateIsInKilobytes(t *testing.T) {
 	_, _, c, _ := recipe(t, "bandwidth", 1, tc.Attributes{"rate": 1024})
-	b := make([]byte, 256<<10)
+	const n = 256 << 10
 	begin := time.Now()
-	go c.Write(b)
-	if _, err := io.ReadFull(c, b); err != nil {
+	go c.Write(make([]byte, n))
+	if _, err := io.ReadFull(c, make([]byte, n)); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(begin)

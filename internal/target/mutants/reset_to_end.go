@@ -32,7 +32,10 @@ type resetOf struct {
 }
 
 // reset is a range that a member goes over.
-type reset struct{ from, to int64 }
+type reset struct {
+	from, to int64
+	sent     bool // to whoever took the log over before the commit, and perhaps got it
+}
 
 func (s *resetter) response(x *exchange) {
 	group := s.b.members[x.client]
@@ -61,13 +64,16 @@ func (s *resetter) fetched(x *exchange, group string) {
 		end := last.base() + int64(last.count())
 		if f.position >= 0 && f.position >= s.given[at] && f.position > 0 && s.b.due(f.at) {
 			s.b.spend(1)
-			s.resets[resetOf{x.client, f.at}] = &reset{f.position, end}
+			s.resets[resetOf{x.client, f.at}] = &reset{from: f.position, to: end}
 			f.part.ErrorCode, f.part.RecordBatches, f.part.HighWatermark = kerr.OffsetOutOfRange.Code, nil, -1
 			f.part.LastStableOffset, f.part.AbortedTransactions = -1, nil
 			x.answer = x.resp
 			continue
 		}
 		s.given[at] = max(s.given[at], end)
+		for _, r := range s.skipped[at] {
+			r.sent = r.sent || f.position <= r.from && r.from < end
+		}
 	}
 }
 
@@ -116,7 +122,9 @@ func (s *resetter) committed(x *exchange, resp *kmsg.OffsetCommitResponse) {
 				continue
 			}
 			sin := s.b.sin(c.place, r.from, -1, false, "group %s: a member was sent from offset %d to %d, and %d is committed", c.group, r.from, r.to, c.offset)
-			x.onGot(prove(sin))
+			if !r.sent {
+				x.onGot(prove(sin))
+			}
 		}
 		s.skipped[c.owned] = kept
 	}
