@@ -61,9 +61,11 @@ func proves(t *testing.T, h *History, limit int) {
 }
 
 // most is how many operations may be left of a kind: what groups and
-// transactions did is told by more steps than what became of a record.
+// transactions did, and that nothing went on although it was asked for, is told
+// by more steps than what became of a record.
 func most(k checker.Kind) int {
-	if g := groupOf(k); g == checker.GroupConsumer || g == checker.GroupTxn {
+	switch groupOf(k) {
+	case checker.GroupConsumer, checker.GroupTxn, checker.GroupLiveness:
 		return 8
 	}
 	return 6
