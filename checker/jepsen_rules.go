@@ -57,13 +57,11 @@ func (c *jepsenRules) Observe(op *histories.Op) {
 
 // completed notes what can be told at once.
 func (c *jepsenRules) completed(op *histories.Op) {
-	sends := false
 	for i := range op.Mops {
 		m := &op.Mops[i]
 		if !m.Send {
 			continue
 		}
-		sends = true
 		at := point{c.f.log(m.Key).index, m.Value}
 		c.sentAgain(op, at)
 		if op.Type == histories.Fail {
@@ -81,7 +79,7 @@ func (c *jepsenRules) completed(op *histories.Op) {
 			c.named[log] = true
 		}
 	}
-	if sends && len(op.Recs) > 0 && readsOwn(op) {
+	if _, own := ownRecord(op); own {
 		c.precommit++
 	}
 }
@@ -107,27 +105,6 @@ func (c *jepsenRules) refuted(at point) bool {
 		rec, ok := c.f.recs.find(c.f.log(m.Key).index, m.Value)
 		return m.Send && ok && rec.has(recRead)
 	})
-}
-
-// readsOwn tells whether an operation polled what it sent itself.
-func readsOwn(op *histories.Op) bool {
-	for i := range op.Mops {
-		m := &op.Mops[i]
-		if !m.Send {
-			continue
-		}
-		for _, run := range op.Runs {
-			if run.Key != m.Key {
-				continue
-			}
-			for _, r := range op.Recs[run.From:run.To] {
-				if r.Value == m.Value {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // Finish plays the tape back.
