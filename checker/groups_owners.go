@@ -44,7 +44,8 @@ func (c *groups) rebalanced(op *histories.Op, m *member) {
 }
 
 func (c *groups) assigned(op *histories.Op, m *member, key, generation int64) {
-	if generation < 0 || m.owned[key] != nil {
+	m.release(key, m.quiet) // told of again, it need not have had it in between
+	if generation < 0 {
 		return
 	}
 	h := &holding{process: op.Process, entry: op.Index, since: int64(op.Time), until: forever, first: generation, last: generation}

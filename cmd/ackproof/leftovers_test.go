@@ -79,10 +79,21 @@ func marked(value string) map[string]int {
 	return out
 }
 
+// atWork awaits the processes of a run: both of ours, and the broker. A broker's
+// log is there before its process is.
+func atWork(t *testing.T, value string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); len(marked(value)) < 3; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("at work are only %v", marked(value))
+		}
+	}
+}
+
 // gone demands that nothing with the mark lives on.
 func gone(t *testing.T, value string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		left := marked(value)
 		if len(left) == 0 {
 			return
@@ -130,9 +141,7 @@ func TestNothingIsLeft(t *testing.T) {
 				}
 				u := start(t, env, flags...)
 				phase.ready(t, u)
-				if len(marked(value)) < 3 { // both of ours, and the broker
-					t.Errorf("at work are only %v", marked(value))
-				}
+				atWork(t, value)
 				if how == "kill -9" {
 					_ = u.Process.Kill()
 				} else {
