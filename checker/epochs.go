@@ -47,21 +47,10 @@ func (c *epochs) Observe(op *histories.Op) {
 		if f.Epoch < 0 {
 			continue
 		}
-		if offset := lastOffset(op, f.Key); offset >= 0 {
+		if offset := op.LastOf(i); offset >= 0 {
 			c.log(f.Key).show(offset, f.Epoch, op.Index)
 		}
 	}
-}
-
-// lastOffset returns the offset of the last record of a log in a poll, -1
-// where there is none.
-func lastOffset(op *histories.Op, key int64) int64 {
-	for i := len(op.Runs) - 1; i >= 0; i-- {
-		if r := op.Runs[i]; r.Key == key && r.To > r.From {
-			return op.Recs[r.To-1].Offset
-		}
-	}
-	return -1
 }
 
 func (c *epochs) log(key int64) *epochLog {

@@ -336,3 +336,14 @@ func (c *progress) Finish() {
 		c.judgeReads(process, c.readers.at(process))
 	}
 }
+
+// lastOffset returns the offset of the last record of a log in a poll, -1
+// where there is none.
+func lastOffset(op *histories.Op, key int64) int64 {
+	for i := len(op.Runs) - 1; i >= 0; i-- {
+		if r := op.Runs[i]; r.Key == key && r.To > r.From {
+			return op.Recs[r.To-1].Offset
+		}
+	}
+	return -1
+}

@@ -1,6 +1,9 @@
 package histories
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Type is the kind of an entry, in Jepsen's words.
 type Type uint8
@@ -179,6 +182,33 @@ type Rec struct{ Offset, Value int64 }
 // record that it returned was appended (the batch's partitionLeaderEpoch); -1
 // where unknown. A fetch that returned no records stands here too.
 type Fetched struct{ Key, Position, HighWatermark, Epoch int64 }
+
+// LastOf returns the offset of the last record that a fetch returned, -1 where it
+// returned none or where that is not known. An operation that polls a log more
+// than once has a fetch for each time: what the first one returned ends where
+// the second one stood.
+func (o *Op) LastOf(fetch int) int64 {
+	f := &o.Fetched[fetch]
+	end := int64(math.MaxInt64)
+	for _, later := range o.Fetched[fetch+1:] {
+		if later.Key == f.Key {
+			end = later.Position
+			break
+		}
+	}
+	last := int64(-1)
+	for _, run := range o.Runs {
+		if run.Key != f.Key {
+			continue
+		}
+		for _, r := range o.Recs[run.From:run.To] {
+			if r.Offset >= f.Position && r.Offset < end {
+				last = r.Offset
+			}
+		}
+	}
+	return last
+}
 
 // KeyOffset is an offset of one log; -1 where it could not be had.
 type KeyOffset struct{ Key, Offset int64 }

@@ -218,7 +218,7 @@ func (s *story) extents(o *operation, op *histories.Op) {
 			s.start, s.startAt = k.Offset, o
 		}
 	}
-	for _, f := range op.Fetched {
+	for i, f := range op.Fetched {
 		if f.Key != s.log {
 			continue
 		}
@@ -226,7 +226,7 @@ func (s *story) extents(o *operation, op *histories.Op) {
 		if s.offset >= 0 && f.Position > s.offset && s.asked == nil && o.isEvidence {
 			s.asked = o
 		}
-		if n := lastOffset(op, s.log); f.Epoch >= 0 && s.offset >= 0 && f.Position <= s.offset && n >= s.offset {
+		if n := op.LastOf(i); f.Epoch >= 0 && s.offset >= 0 && f.Position <= s.offset && n >= s.offset {
 			s.epoch = fetched{f.Epoch, o}
 		}
 	}
