@@ -83,7 +83,7 @@ func marked(value string) map[string]int {
 // log is there before its process is.
 func atWork(t *testing.T, value string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); len(marked(value)) < 3; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); len(marked(value)) < 3; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("at work are only %v", marked(value))
 		}
@@ -170,12 +170,12 @@ func TestNoNamespaceIsLeft(t *testing.T) {
 		if strings.Contains(line, "ackproof: ") && os.Getenv("ACKPROOF_REQUIRE_NETNS") != "1" {
 			t.Skipf("SKIPPED: %s; ACKPROOF_REQUIRE_NETNS=1 makes this a failure", line)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the run says nothing")
 	}
 	u.await(t, " ops/s ")
 	_ = u.Process.Kill()
-	u.exit(t, 30*time.Second)
+	u.exit(t, 2*time.Minute)
 	gone(t, value)
 }
 

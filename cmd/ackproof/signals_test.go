@@ -63,19 +63,19 @@ func start(t *testing.T, env []string, flags ...string) *underWay {
 // exists waits until there is a file in the run directory.
 func (u *underWay) exists(t *testing.T, name string) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
 		found, _ := filepath.Glob(filepath.Join(filepath.Dir(u.dir), "*", "*", name))
 		if len(found) > 0 {
 			return
 		}
 	}
-	t.Fatalf("no %s within 30 s", name)
+	t.Fatalf("no %s within 2m", name)
 }
 
 // await reads the status until a line says this.
 func (u *underWay) await(t *testing.T, what string) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for {
 		select {
 		case line, more := <-u.stderr:
@@ -86,7 +86,7 @@ func (u *underWay) await(t *testing.T, what string) {
 				return
 			}
 		case <-limit:
-			t.Fatalf("no %q within 30 s", what)
+			t.Fatalf("no %q within 2m", what)
 		}
 	}
 }
@@ -94,12 +94,12 @@ func (u *underWay) await(t *testing.T, what string) {
 // recorded waits until the history has this many bytes.
 func (u *underWay) recorded(t *testing.T, size int64) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
 		if info, err := os.Stat(filepath.Join(u.dir, "history.jsonl")); err == nil && info.Size() >= size {
 			return
 		}
 	}
-	t.Fatal("nothing was recorded within 30 s")
+	t.Fatal("nothing was recorded within 2m")
 }
 
 // exit waits for the command's end and returns its exit code.
