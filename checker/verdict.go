@@ -142,6 +142,9 @@ type Anomaly struct {
 	Follows   []Follow  `json:"follows"` // findings that are consequences of this one
 }
 
+// Informational says that the anomaly breaks no promise of any contract.
+func (a *Anomaly) Informational() bool { return a.AllowedBy == informational }
+
 // Example is one case of an anomaly. Ops are the indexes of the entries that
 // prove it, two for an order.
 type Example struct {

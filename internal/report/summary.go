@@ -144,7 +144,12 @@ func proven(v checker.Validity) string {
 const shownExamples = 3
 
 func anomalies(w io.Writer, r Run) {
+	var counted []string
 	for _, a := range r.Verdict.Anomalies {
+		if a.Informational() {
+			counted = append(counted, fmt.Sprintf("%s %d", a.Kind, a.Count))
+			continue
+		}
 		clause := "violation"
 		if a.AllowedBy != "" {
 			clause = "allowed by " + a.AllowedBy
@@ -163,6 +168,9 @@ func anomalies(w io.Writer, r Run) {
 		for _, f := range a.Follows {
 			fmt.Fprintf(w, "  follows from it: %s %d\n", f.Kind, f.Count)
 		}
+	}
+	if len(counted) > 0 {
+		fmt.Fprintf(w, "\ncounted, because they break no promise: %s (ackproof show %s KIND explains one)\n", strings.Join(counted, ", "), dirOr(r.Dir, "FILE"))
 	}
 }
 
