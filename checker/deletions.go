@@ -88,7 +88,7 @@ func (l *logFacts) mayBeDeleted(offset, by int64) bool {
 	return offset < l.start || l.asked.before(by).to > offset || l.topic >= 0 && l.topic < by
 }
 
-// outOfRange tells whether a poll says that a position was below the log.
+// wasOutOfRange tells whether a poll says that a position was below the log.
 func wasOutOfRange(op *histories.Op) bool {
-	return op.Error != "" && strings.Contains(op.Error, outOfRange)
+	return op.Error != "" && strings.Contains(op.Error, histories.OutOfRange)
 }

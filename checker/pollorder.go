@@ -43,10 +43,6 @@ type reading struct {
 	anew bool // the broker said that the position was out of range
 }
 
-// outOfRange is how a completion's error tells that a log's position was out
-// of range (Kafka's error 1).
-const outOfRange = "OFFSET_OUT_OF_RANGE"
-
 // mark is the record that was read last.
 type mark struct {
 	known  bool

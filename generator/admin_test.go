@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -117,5 +118,46 @@ func TestFinalReadsGiveUpOnTheDead(t *testing.T) {
 		if asks != c.asks {
 			t.Errorf("%+v, %s: %d questions, want %d", c.log, c.cause, asks, c.asks)
 		}
+	}
+}
+
+// TestFinalReadsAskWhereTheLogBeginsNow demands that a reader whose position is
+// out of range asks for the log's start again: retention goes on meanwhile.
+func TestFinalReadsAskWhereTheLogBeginsNow(t *testing.T) {
+	g := newFinal(Config{Logs: []histories.Log{{Retention: "3s"}}})
+	start, retained := int64(5), false
+	var asked []histories.F
+	for now := time.Duration(0); len(asked) < 20; now += time.Second {
+		var op histories.Op
+		turn := g.Next(now, 0, &op)
+		if turn == Done {
+			break
+		}
+		if turn != Go {
+			continue
+		}
+		asked = append(asked, op.F)
+		op.Type = histories.OK
+		switch op.F {
+		case histories.StartOffsets, histories.Assign:
+			op.Offsets = []histories.KeyOffset{{Offset: start}}
+		case histories.EndOffsets:
+			op.Offsets = []histories.KeyOffset{{Offset: 9}}
+		case histories.Poll:
+			if !retained {
+				start, retained = 9, true
+				op.Type, op.Error = histories.Fail, "log 0: "+histories.OutOfRange
+				break
+			}
+			op.Fetched = []histories.Fetched{{Position: start, HighWatermark: 9}}
+		}
+		g.Saw(0, &op)
+	}
+	want := []histories.F{
+		histories.StartOffsets, histories.EndOffsets, histories.Assign, histories.Poll,
+		histories.StartOffsets, histories.EndOffsets, histories.Poll, histories.EndOffsets,
+	}
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
 	}
 }

@@ -60,8 +60,8 @@ func (j *janitor) saw(op *histories.Op) {
 // The trimmer deletes trimStep more records of a log at a time, and leaves at
 // least trimKeep of them.
 const (
-	trimStep = 400
-	trimKeep = 200
+	trimStep = 200
+	trimKeep = 100
 )
 
 // trimmer deletes the first records of logs, in turns. Where to is known

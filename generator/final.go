@@ -18,7 +18,8 @@ func newFinal(cfg Config) Generator {
 
 // final lists a log's start and end, reads it from its beginning until it has
 // seen the listed end, and lists the end again: what has landed in between is
-// read as well. What fails is asked again; there is no other end than the
+// read as well. Where retention takes the place that it reads from, the log
+// begins elsewhere by now, and it asks again where. What fails is asked again; there is no other end than the
 // log's, so the caller sets a time limit.
 type final struct {
 	reader
@@ -66,6 +67,9 @@ func (f *final) saw(op *histories.Op) {
 	if f.misses++; f.mortal && f.stage == listStart && op.Type != histories.OK &&
 		(strings.Contains(op.Error, histories.LogGone) || f.misses >= maxMisses) {
 		f.stage = finished
+	}
+	if f.stage == readOn && strings.Contains(op.Error, histories.OutOfRange) {
+		f.stage, f.misses = listStart, 0
 	}
 	if op.Type != histories.OK {
 		return

@@ -117,6 +117,10 @@ const (
 // there: its topic was deleted, or not created yet.
 const LogGone = "LOG_GONE"
 
+// OutOfRange stands in the error of a poll whose position was out of the log's
+// range (Kafka's error 1): below its start, most likely.
+const OutOfRange = "OFFSET_OUT_OF_RANGE"
+
 // NoValue is the value of a polled record whose payload holds none that can be
 // read; Op.Bad says why.
 const NoValue = -1

@@ -99,9 +99,6 @@ func TestEveryKindIsProvenFourfold(t *testing.T) {
 
 func guiltyAndTwin(t *testing.T, kind checker.Kind) {
 	i := slices.IndexFunc(proofs, func(p proof) bool { return p.kind == kind })
-	if i < 0 && incomplete[kind] != "" {
-		return
-	}
 	if i < 0 {
 		t.Errorf("%s lacks a guilty history and its innocent twin: add a line to proofs", kind)
 		return
@@ -154,9 +151,6 @@ func found(v checker.Verdict, kind checker.Kind) bool {
 func mutation(t *testing.T, kind checker.Kind) {
 	all := slices.Concat(histtest.Mutations, histtest.Allowed)
 	i := slices.IndexFunc(all, func(m histtest.Mutation) bool { return m.Kind == string(kind) })
-	if i < 0 && incomplete[kind] != "" {
-		return
-	}
 	if i < 0 {
 		t.Errorf("%s lacks a mutation: add one to histtest.Mutations", kind)
 		return
@@ -197,18 +191,11 @@ var brokerless = map[checker.Kind]string{
 	checker.FutureRead:       "a broker cannot show what it was not sent; a client that notes its invocations late does it",
 }
 
-const notBuilt = "a broker that does it is not built"
-
-// incomplete are the kinds that lack one of the four proofs, and what.
-var incomplete = map[checker.Kind]string{
-	"compacted-latest": notBuilt, "deleted-record-read": notBuilt,
-}
-
 // brokenBroker finds the broker that is broken that way and, in the long version
 // of the tests, runs it beside its sound twin, as the exhibit that shows it does.
 func brokenBroker(t *testing.T, kind checker.Kind) {
 	i := slices.IndexFunc(mutants.Mutants, func(m mutants.Mutant) bool { return m.Headline == string(kind) })
-	if i < 0 && (brokerless[kind] != "" || incomplete[kind] != "") {
+	if i < 0 && brokerless[kind] != "" {
 		return
 	}
 	if i < 0 {

@@ -85,7 +85,7 @@ type trial struct {
 func tryMutant(t *testing.T, m mutants.Mutant, seed uint64, faults ...string) *trial {
 	t.Helper()
 	for tries := 1; ; tries++ {
-		res := runShort(t, seed, m.Name, faults...)
+		res := runFor(t, seed, m.Name, tries, faults...)
 		tr, err := NewTrial(res)
 		if err != nil {
 			t.Fatal(err)
@@ -102,6 +102,12 @@ func tryMutant(t *testing.T, m mutants.Mutant, seed uint64, faults ...string) *t
 // behaves for two of them.
 func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result {
 	t.Helper()
+	return runFor(t, seed, mutant, 1, faults...)
+}
+
+// runFor is runShort for some times as long.
+func runFor(t *testing.T, seed uint64, mutant string, times int, faults ...string) Result {
+	t.Helper()
 	spec := Default()
 	spec.Seed, spec.Nemesis, spec.KeepGoing = seed, faults, true
 	spec.WholeLimit = Duration(2 * time.Second)
@@ -110,11 +116,13 @@ func runShort(t *testing.T, seed uint64, mutant string, faults ...string) Result
 		spec.TimeLimit = Duration(8 * time.Second)
 	}
 	if m, err := mutants.ByName(mutant); err == nil {
-		if m.Workload == "group" { // its members ask for few of the committed offsets
+		switch m.Workload {
+		case "group", "admin": // few committed offsets are asked for, and records are deleted only once there are enough
 			spec.TimeLimit = Duration(8 * time.Second)
 		}
 		spec.Break(m)
 	}
+	spec.TimeLimit *= Duration(times)
 	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test"})
 	if err != nil {
 		t.Fatalf("run: %v", err)

@@ -20,6 +20,7 @@ const (
 	atMagic     = 16
 	atCRC       = 17
 	atAttrs     = 21
+	atDelta     = 23 // of the last offset
 	atProducer  = 43
 	atEpoch     = 51
 	atProducerE = 57 // the end of producer id, epoch and base sequence
@@ -44,6 +45,7 @@ func (b batch) whole() bool {
 
 func (b batch) base() int64         { return int64(binary.BigEndian.Uint64(b)) }
 func (b batch) count() int32        { return int32(binary.BigEndian.Uint32(b[atCount:])) }
+func (b batch) end() int64          { return b.base() + int64(int32(binary.BigEndian.Uint32(b[atDelta:]))) + 1 }
 func (b batch) crc() uint32         { return binary.BigEndian.Uint32(b[atCRC:]) }
 func (b batch) attrs() uint16       { return binary.BigEndian.Uint16(b[atAttrs:]) }
 func (b batch) transactional() bool { return b.attrs()&attrTransactional != 0 }
@@ -95,9 +97,11 @@ func (b batch) records() ([]kmsg.Record, error) {
 }
 
 // of returns a batch, not compressed, with the header of b and these records.
+// It keeps the offsets that b takes up.
 func (b batch) of(records []kmsg.Record) batch {
 	out := append(batch(nil), b[:atRecords]...)
 	binary.BigEndian.PutUint16(out[atAttrs:], out.attrs()&^attrCodec)
+	binary.BigEndian.PutUint32(out[atCount:], uint32(len(records)))
 	for _, r := range records {
 		r.Length = 0
 		r.Length = int32(len(r.AppendTo(nil)) - 1) // a length of 0 takes one byte
@@ -110,7 +114,7 @@ func (b batch) of(records []kmsg.Record) batch {
 func (b batch) alone(value []byte) batch {
 	out := b.unowned()
 	binary.BigEndian.PutUint32(out[atCount:], 1)
-	binary.BigEndian.PutUint32(out[atAttrs+2:], 0) // last offset delta
+	binary.BigEndian.PutUint32(out[atDelta:], 0)
 	r := kmsg.NewRecord()
 	r.Value = value
 	return out.of([]kmsg.Record{r})

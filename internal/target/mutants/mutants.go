@@ -103,6 +103,8 @@ var Mutants = []Mutant{
 	hangLSO,
 	leaderless,
 	stuckFetch,
+	undelete,
+	cleanLatest,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

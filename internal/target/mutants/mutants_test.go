@@ -73,6 +73,8 @@ var beyondTheLab = map[string]string{
 	"start-back":               "the lab's clients do not ask where logs begin",
 	"stay-broken":              "the lab has one replica of each partition",
 	"zero-start":               "the lab deletes nothing",
+	"undelete":                 "the lab deletes nothing",
+	"clean-latest":             "the lab has no compacted log",
 	"no-sequences":             "the lab's producers have no sequence numbers",
 	"refuse-retry":             "the lab's producers have no sequence numbers",
 	"resend-after-move":        "the lab's producers have no sequence numbers",

@@ -139,7 +139,7 @@ func (c *conn) request(frame []byte) []byte {
 	switch kmsg.Key(key) {
 	case kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata,
 		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.ConsumerGroupHeartbeat,
-		kmsg.InitProducerID, kmsg.EndTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit:
+		kmsg.DeleteRecords, kmsg.InitProducerID, kmsg.EndTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit:
 	default:
 		return frame
 	}

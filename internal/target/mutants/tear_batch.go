@@ -31,8 +31,7 @@ func (s *tearer) request(x *exchange) {
 	}
 	kept := 1 + s.b.rnd.IntN(len(records)-1)
 	part := p.batch.clone()
-	binary.BigEndian.PutUint32(part[atCount:], uint32(kept))
-	binary.BigEndian.PutUint32(part[atAttrs+2:], uint32(kept-1)) // last offset delta
+	binary.BigEndian.PutUint32(part[atDelta:], uint32(kept-1))
 	s.b.spend(1)
 	x.sent, x.memo = p.instead(part.of(records[:kept])), tornBatch{p, kept}
 }

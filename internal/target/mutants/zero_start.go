@@ -9,7 +9,7 @@ var zeroStart = Mutant{
 	Headline:  "log-start-regression",
 	Followers: []string{"deleted-record-read"},
 	Offset:    "0, the start that was told",
-	Workload:  "admin",
+	Workload:  adminWorkload,
 	sinner:    func(b *Broker) sinner { return &zeroer{b: b, told: map[place]*climb{}} },
 }
 
