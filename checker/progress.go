@@ -13,8 +13,10 @@ import (
 // somebody asked for, and no consumer without a record that it stands before.
 //
 // Only clear time counts. A fault of the clients' links to a node explains what
-// becomes of the logs that the node has led; any other fault explains everything;
-// each for as long again as the limit after it is gone.
+// becomes of the logs that the node has led; any other fault explains everything,
+// and so does a silence in which nobody recorded anything, as where the machine
+// or the recorder stood still; each for as long again as the limit after it is
+// gone.
 type progress struct {
 	env     *Env
 	r       *Report
@@ -78,6 +80,10 @@ type stall struct {
 	n           int // attempts in clear time
 }
 
+// silences longer than this part of the limit are not the broker's: clients give up and
+// ask again, nodes are looked at.
+const silences = 2
+
 // leastAttempts is how many attempts have to fail in clear time.
 const leastAttempts = 5
 
@@ -105,6 +111,9 @@ func (c *progress) log(key int64) *progressLog {
 func (c *progress) Observe(op *histories.Op) {
 	if c.limit <= 0 {
 		return
+	}
+	if op.Time-c.now > c.limit/silences {
+		c.faults = append(c.faults, faultWindow{-1, c.now, op.Time, nil, false})
 	}
 	c.now = op.Time
 	c.clock.observe(op.Index, op.Time)
