@@ -14,7 +14,10 @@ type Window struct {
 	Log        int64
 	Start, End int64
 	Atomic     bool
-	Ops        []Op
+	// Session says that the operations are those of one session: they follow each
+	// other, so that one order is enough to try before porcupine searches.
+	Session bool
+	Ops     []Op
 	// Closed is how many operations belong to the window, with those that
 	// were left out because others imply them.
 	Closed int

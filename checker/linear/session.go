@@ -74,7 +74,7 @@ func (l *Log) flush(s *session) {
 	if len(s.ops) == 0 {
 		return
 	}
-	w := Window{Log: l.cfg.Log, Start: s.base, End: Inf, Atomic: l.cfg.Atomic, Closed: len(s.ops), Ops: s.ops}
+	w := Window{Log: l.cfg.Log, Start: s.base, End: Inf, Atomic: l.cfg.Atomic, Session: true, Closed: len(s.ops), Ops: s.ops}
 	for i := range w.Ops {
 		// The order of a session is that of its calls, also where the clock
 		// shows the same time.
@@ -85,6 +85,9 @@ func (l *Log) flush(s *session) {
 		w.Ops = append(w.Ops, sentinel(Op{Call: -1, Ret: 0, Lo: s.base, Hi: Inf}))
 	}
 	s.base, s.ops = s.length, nil
+	if len(w.Ops) >= sessionWindow { // the next one will be as long, sentinel included
+		s.ops = make([]Op, 0, sessionWindow+1)
+	}
 	l.cfg.Window(w)
 }
 
