@@ -123,41 +123,14 @@ func (d *decoder) recs(o *Op) {
 	}
 	shut := d.list()
 	for n := 0; d.next(shut, n); n++ {
-		r, ok := d.plainRec()
-		if !ok {
+		r, at, ok := plainRec(d.b, d.i, d.sep)
+		if ok {
+			d.i = at
+		} else {
 			r = d.rec()
 		}
 		o.Recs = append(o.Recs, r)
 	}
-}
-
-// plainRec reads one [offset, value] as we write it, which is most of what
-// there is to read in a history; false where it is spelled otherwise.
-func (d *decoder) plainRec() (r Rec, ok bool) {
-	b, i := d.b, d.i
-	if i >= len(b) || b[i] != '[' {
-		return r, false
-	}
-	i++
-	start := i
-	for i < len(b) && b[i]-'0' <= 9 {
-		r.Offset = r.Offset*10 + int64(b[i]-'0')
-		i++
-	}
-	if n := i - start; n == 0 || n > 18 || i >= len(b) || b[i] != d.sep {
-		return r, false
-	}
-	i++
-	start = i
-	for i < len(b) && b[i]-'0' <= 9 {
-		r.Value = r.Value*10 + int64(b[i]-'0')
-		i++
-	}
-	if n := i - start; n == 0 || n > 18 || i >= len(b) || b[i] != ']' {
-		return r, false
-	}
-	d.i = i + 1
-	return r, true
 }
 
 // rec reads one [offset, value] in any spelling.

@@ -65,7 +65,7 @@ func (r *ednReader) Next() (*Op, error) {
 			continue
 		}
 		r.any = true
-		if r.dec.decode(w[begin:], &r.op) {
+		if r.dec.plainEDN(w[begin:], &r.op) || r.dec.decode(w[begin:], &r.op) {
 			r.src.consume(begin + r.dec.i)
 			return r.entry(&r.op)
 		}

@@ -23,7 +23,12 @@ func fuzzSeeds(f *testing.F, format string, odd ...string) {
 //   - it does not panic, and its failures are SyntaxErrors with a place in the file;
 //   - what it read, written in any format and read again, is the same;
 //   - what it wrote, read and written again, is the same bytes.
+//   - what is read without the grammar is what the grammar says.
 func checkDecoder(t *testing.T, format string, text []byte) {
+	checkPlain(t, text)
+	for line := range bytes.Lines(text) {
+		checkPlain(t, bytes.TrimSuffix(line, []byte("\n")))
+	}
 	r, err := NewReader(bytes.NewReader(text), formatNamed(t, format), "fuzz")
 	if err != nil {
 		t.Fatal(err)

@@ -116,6 +116,9 @@ func (r *jsonReader) Next() (*Op, error) {
 	if line == nil {
 		return r.finish()
 	}
+	if plainJSON(line, &r.op) {
+		return r.entry(&r.op)
+	}
 	if r.dec.decode(line, &r.op) {
 		if r.dec.ws(); r.dec.i == len(line) {
 			return r.entry(&r.op)
