@@ -61,12 +61,12 @@ func (f *Facts) sawDuplicate(l *logFacts, rec record, s sighting) {
 
 // placed returns what the record itself says of its offset.
 func (f *Facts) placed(l *logFacts, rec record) sighting {
-	s := sighting{offset: rec.offset(), value: rec.value, op: rec.readAt(), process: -1, polled: true}
-	if rec.has(recAckPlace) {
-		s.op, s.process, s.polled = rec.sentAt(), rec.process(), false
-	}
+	s := sighting{offset: rec.offset(), value: rec.value, op: rec.readAt(), process: -1, polled: !rec.has(recAckPlace)}
 	if t, ok := l.slots.find(s.offset); ok && l.slots.value(t, s.offset) == rec.value {
 		s.polled, s.final = t.has(slotPolled), t.has(slotFinal)
+	}
+	if !s.polled {
+		s.op, s.process = rec.sentAt(), rec.process()
 	}
 	return s
 }

@@ -7,12 +7,13 @@ package flips
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ type Site struct {
 	ID   int
 	Dir  string // of the package, as it was given
 	File string // its base name
+	Func string // with its receiver's type; empty outside of functions
 	Line int
 	Text string // the condition
 }
@@ -131,7 +133,7 @@ func (o *Overlay) wrap(dir, file string) (src []byte, pkg string, err error) {
 	var edits []edit
 	for _, e := range conditions(tree) {
 		from, to := fset.Position(e.Pos()), fset.Position(e.End())
-		site := Site{ID: len(o.Sites), Dir: dir, File: filepath.Base(file), Line: from.Line, Text: oneLine(src[from.Offset:to.Offset])}
+		site := Site{ID: len(o.Sites), Dir: dir, File: filepath.Base(file), Func: function(tree, e.Pos()), Line: from.Line, Text: oneLine(src[from.Offset:to.Offset])}
 		o.Sites = append(o.Sites, site)
 		edits = append(edits, edit{from.Offset, false, fmt.Sprintf("flipped(%d, ", site.ID)}, edit{to.Offset, true, ")"})
 	}
@@ -211,11 +213,52 @@ func conditions(tree *ast.File) []ast.Expr {
 
 func oneLine(src []byte) string { return strings.Join(strings.Fields(string(src)), " ") }
 
-// Sample draws n of the sites with a seed, in their order.
+// function names the function around a position.
+func function(tree *ast.File, pos token.Pos) string {
+	for _, d := range tree.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || pos < f.Pos() || pos >= f.End() {
+			continue
+		}
+		if f.Recv == nil || len(f.Recv.List) == 0 {
+			return f.Name.Name
+		}
+		of := f.Recv.List[0].Type
+		if star, ok := of.(*ast.StarExpr); ok {
+			of = star.X
+		}
+		if generic, ok := of.(*ast.IndexExpr); ok {
+			of = generic.X
+		}
+		if name, ok := of.(*ast.Ident); ok {
+			return name.Name + "." + f.Name.Name
+		}
+		return f.Name.Name
+	}
+	return ""
+}
+
+// Sample draws n of the sites with a seed, in their order. Each has its own
+// lot, of what it says and where: a change to one function does not redraw the
+// conditions of the others.
 func (o *Overlay) Sample(n int, seed uint64) []Site {
-	all := slices.Clone(o.Sites)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	all = all[:min(n, len(all))]
-	slices.SortFunc(all, func(a, b Site) int { return cmp.Compare(a.ID, b.ID) })
-	return all
+	type lot struct {
+		at   uint64
+		site Site
+	}
+	lots := make([]lot, len(o.Sites))
+	nth := map[string]int{}
+	for i, s := range o.Sites {
+		what := fmt.Sprint(filepath.Base(s.Dir), "/", s.File, " ", s.Func, " ", s.Text)
+		h := sha256.Sum256(fmt.Appendf(nil, "%d %s %d", seed, what, nth[what]))
+		nth[what]++
+		lots[i] = lot{binary.BigEndian.Uint64(h[:]), s}
+	}
+	slices.SortFunc(lots, func(a, b lot) int { return cmp.Compare(a.at, b.at) })
+	out := make([]Site, min(n, len(lots)))
+	for i := range out {
+		out[i] = lots[i].site
+	}
+	slices.SortFunc(out, func(a, b Site) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }

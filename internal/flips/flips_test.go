@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,13 +28,13 @@ var (
 const root = "../.."
 
 // packages are the checker's, those first whose tests are the quicker ones.
-var packages = []string{"checker/cycles", "checker", "checker/linear"}
+var packages = []string{"checker/cycles", "checker/linear", "checker"}
 
 // judges says whose tests are asked about a flip in a package, in turn.
 var judges = map[string][]string{
 	"checker":        {"checker"},
 	"checker/cycles": {"checker/cycles", "checker"},
-	"checker/linear": {"checker", "checker/linear"},
+	"checker/linear": {"checker/linear", "checker"},
 }
 
 func TestConditions(t *testing.T) {
@@ -110,8 +111,20 @@ func TestChecker(t *testing.T) {
 // binaries are the tests of the wrapped packages.
 type binaries struct {
 	*Overlay
-	tests map[string]string // by package
+	suites map[string]*suite // by package
 }
+
+// suite is the tests of one package, the quick ones apart: most flips are
+// noticed by them.
+type suite struct {
+	pkg, binary string
+	flags       []string
+	quick       []string
+	cost        [2]time.Duration // processor time of the quick tests and of the others, with no condition flipped
+}
+
+// quickTest is how long a test takes that is asked before the others.
+const quickTest = time.Second
 
 func build(t *testing.T) *binaries {
 	t.Helper()
@@ -124,67 +137,116 @@ func build(t *testing.T) *binaries {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &binaries{o, map[string]string{}}
+	b := &binaries{o, map[string]*suite{}}
 	for i := range o.Sites {
 		o.Sites[i].Dir = strings.TrimPrefix(filepath.ToSlash(o.Sites[i].Dir), root+"/")
 	}
 	for _, p := range packages {
-		b.tests[p] = filepath.Join(scratch, filepath.Base(p)+".test")
-		cmd := exec.Command("go", "test", "-c", "-overlay", o.Path, "-o", b.tests[p], "./"+p)
+		s := &suite{pkg: p, binary: filepath.Join(scratch, filepath.Base(p)+".test")}
+		cmd := exec.Command("go", "test", "-c", "-overlay", o.Path, "-o", s.binary, "./"+p)
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build the tests of %s: %v\n%s", p, err, out)
 		}
-		if why, err := b.run(t.Context(), p, -1); err != nil || why != "" {
-			t.Fatalf("with no condition flipped the tests of %s fail: %s %v", p, why, err)
+		if err := s.measure(t.Context()); err != nil {
+			t.Fatalf("with no condition flipped the tests of %s fail: %v", p, err)
 		}
+		t.Logf("%s: %d quick tests take %v of a processor, the others %v", p, len(s.quick), s.cost[0], s.cost[1])
+		b.suites[p] = s
 	}
 	return b
+}
+
+var (
+	passed  = regexp.MustCompile(`(?m)^--- PASS: (\w+) \(([0-9.]+)s\)`)
+	failing = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+)
+
+// measure runs the tests with no condition flipped, to see how long they take.
+// Where they draw, they draw the same in every run, and what they found is not
+// made smaller.
+func (s *suite) measure(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, s.binary, "-h").CombinedOutput()
+	if strings.Contains(string(out), "-rapid.seed") {
+		s.flags = []string{"-test.failfast", "-rapid.seed=1", "-rapid.shrinktime=1ns", "-rapid.nofailfile"}
+	} else if s.flags = []string{"-test.failfast"}; len(out) == 0 {
+		return fmt.Errorf("ask for the flags: %w", err)
+	}
+	whole := s.command(ctx, -1, hour, "-test.v")
+	if out, err = whole.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	for _, m := range passed.FindAllSubmatch(out, -1) {
+		if took, err := time.ParseDuration(string(m[2]) + "s"); err == nil && took < quickTest {
+			s.quick = append(s.quick, string(m[1]))
+		}
+	}
+	quick := s.command(ctx, -1, hour, s.part(0))
+	if out, err = quick.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	s.cost[0] = used(quick)
+	s.cost[1] = used(whole) - s.cost[0]
+	return nil
+}
+
+func used(cmd *exec.Cmd) time.Duration {
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// part says which tests are run: 0 the quick ones, 1 the others.
+func (s *suite) part(n int) string {
+	return []string{"-test.run=", "-test.skip="}[n] + "^(" + strings.Join(s.quick, "|") + ")$"
+}
+
+// limits of one run of tests: a flipped loop may not end, and a flipped search
+// may fill the memory. Tests that take ten times their processor time do not
+// end.
+const (
+	hour     = time.Hour
+	patience = 10
+	memoryKB = 6 << 20
+)
+
+// command runs tests with a condition flipped, in limits.
+func (s *suite) command(ctx context.Context, site int, limit time.Duration, args ...string) *exec.Cmd {
+	limits := fmt.Sprintf(`ulimit -t %d; ulimit -v %d; exec "$0" "$@"`, int(limit.Seconds())+10, memoryKB)
+	cmd := exec.CommandContext(ctx, "sh", slices.Concat([]string{"-c", limits, s.binary}, s.flags, args)...)
+	cmd.Dir = filepath.Join(root, s.pkg)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ACKPROOF_TEST_ALL=") })
+	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", Variable, site))
+	return cmd
 }
 
 // flip runs the tests with a condition flipped and says which of them noticed;
 // empty: none.
 func (b *binaries) flip(ctx context.Context, s Site) (why string, err error) {
-	for _, p := range judges[s.Dir] {
-		if why, err = b.run(ctx, p, s.ID); why != "" || err != nil {
-			return why, err
+	for part := range 2 {
+		for _, p := range judges[s.Dir] {
+			if why, err = b.suites[p].run(ctx, part, s.ID); why != "" || err != nil {
+				return why, err
+			}
 		}
 	}
 	return "", nil
 }
 
-// limits of one run of tests: a flipped loop may not end, and a flipped search
-// may fill the memory.
-const (
-	cpuSeconds  = 120
-	memoryKB    = 6 << 20
-	wallClock   = 15 * time.Minute
-	limitedTest = `ulimit -t %d; ulimit -v %d; exec "$0" -test.failfast`
-)
-
-// run returns which test failed, or what else ended it; empty: all passed.
-func (b *binaries) run(ctx context.Context, pkg string, site int) (why string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, wallClock)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(limitedTest, cpuSeconds, memoryKB), b.tests[pkg])
-	cmd.Dir = filepath.Join(root, pkg)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ACKPROOF_TEST_ALL=") })
-	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", Variable, site))
+// run returns which test failed, or what else ended them; empty: all passed.
+func (s *suite) run(ctx context.Context, part, site int) (why string, err error) {
+	cmd := s.command(ctx, site, patience*s.cost[part], s.part(part))
 	out, err := cmd.CombinedOutput()
 	var failed *exec.ExitError
-	if err == nil || !errors.As(err, &failed) {
+	if err == nil || ctx.Err() != nil || !errors.As(err, &failed) {
 		return "", err
 	}
-	for line := range strings.Lines(string(out)) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "--- FAIL: "); ok {
-			return name, nil
-		}
+	if m := failing.FindSubmatch(out); m != nil {
+		return string(m[1]), nil
 	}
-	return "ended: " + failed.Error(), nil
+	return fmt.Sprintf("ended: %v after %v of a processor", failed, used(cmd).Round(time.Second)), nil
 }
 
 // key identifies a condition in the list of equivalents.
-func key(s Site) string { return s.Dir + "/" + s.File + "\t" + s.Text }
+func key(s Site) string { return s.Dir + "/" + s.File + "\t" + s.Func + "\t" + s.Text }
 
 // equivalents are the conditions that no test can tell from their opposites.
 func equivalents(t *testing.T) map[string]string {
@@ -199,10 +261,10 @@ func equivalents(t *testing.T) map[string]string {
 			continue
 		}
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 3 || f[2] == "" {
-			t.Fatalf("testdata/equivalents.txt: %q: want file, condition and reason between tabs", line)
+		if len(f) != 4 || f[3] == "" {
+			t.Fatalf("testdata/equivalents.txt: %q: want file, function, condition and reason between tabs", line)
 		}
-		out[f[0]+"\t"+f[1]] = f[2]
+		out[strings.Join(f[:3], "\t")] = f[3]
 	}
 	return out
 }
@@ -220,12 +282,12 @@ last: of %d conditions, %d were drawn (seed %d) and flipped, and the tests notic
 `, len(b.Sites), len(list), *drawn, len(list)-len(survivors), 100*float64(len(list)-len(survivors))/float64(len(list)))
 	w.WriteString("## Not noticed\n\n")
 	for _, s := range survivors {
-		fmt.Fprintf(&w, "- `%s/%s`: `%s`\n", s.Dir, s.File, s.Text)
+		fmt.Fprintf(&w, "- `%s/%s`, %s: `%s`\n", s.Dir, s.File, s.Func, s.Text)
 	}
 	w.WriteString("\n## Left out\n\nNo test can tell these from their opposites:\n\n")
 	for _, s := range b.Sites {
 		if why := same[key(s)]; why != "" {
-			fmt.Fprintf(&w, "- `%s/%s`: `%s`: %s\n", s.Dir, s.File, s.Text, why)
+			fmt.Fprintf(&w, "- `%s/%s`, %s: `%s`: %s\n", s.Dir, s.File, s.Func, s.Text, why)
 		}
 	}
 	return w.Bytes()
