@@ -14,6 +14,17 @@ func (e *Env) retention(log int64) string {
 	return cmp.Or(e.logs[log].Retention, e.Contract.Retention)
 }
 
+// ages tells whether some log lets records go by their age.
+func (e *Env) ages() bool {
+	_, err := time.ParseDuration(e.Contract.Retention)
+	some := err == nil
+	for key := range e.logs {
+		_, err := time.ParseDuration(e.retention(key))
+		some = some || err == nil
+	}
+	return some
+}
+
 // compacted tells whether a log is compacted by the keys of its records.
 func (e *Env) compacted(log int64) bool {
 	return cmp.Or(e.logs[log].Cleanup, e.Contract.Cleanup) == "compact"

@@ -22,14 +22,21 @@ type loss struct {
 	f     *Facts
 	r     *Report
 	final finalReads
+	ages  bool // some logs let records go by their age
+	sends sendTimes
 }
 
 func newLoss(e *Env, r *Report) Pass {
-	return &loss{env: e, f: e.Facts, r: r, final: finalReads{logs: map[int64]*finalLog{}}}
+	return &loss{env: e, f: e.Facts, r: r, ages: e.ages(), final: finalReads{logs: map[int64]*finalLog{}}}
 }
 
 // Observe takes the next entry.
-func (c *loss) Observe(op *histories.Op) { c.final.observe(op) }
+func (c *loss) Observe(op *histories.Op) {
+	c.final.observe(op)
+	if c.ages {
+		c.sends.observe(c.env, op)
+	}
+}
 
 // lossRule is how a log's records are judged.
 type lossRule struct {

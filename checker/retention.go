@@ -3,7 +3,33 @@ package checker
 import (
 	"fmt"
 	"time"
+
+	"github.com/ackproof/ackproof/histories"
 )
+
+// sendTimes knows the longest time that an acknowledged send took. A record has
+// the age of its send's invocation where producers stamp it, and may have been
+// appended any time before its acknowledgement where brokers do.
+type sendTimes struct {
+	called  processes[time.Duration]
+	longest time.Duration
+}
+
+func (s *sendTimes) observe(e *Env, op *histories.Op) {
+	if op.F != histories.Send && op.F != histories.Txn {
+		return
+	}
+	switch op.Type {
+	case histories.Invoke:
+		*s.called.at(op.Process) = op.Time
+		return
+	case histories.OK:
+		s.longest = max(s.longest, op.Time-*s.called.at(op.Process))
+	}
+	if e.retires(op) {
+		s.called.drop(op.Process)
+	}
+}
 
 // early tells whether a record that stands below the log's start is gone before
 // anybody asked for that and before the contract's retention could remove it. A
@@ -20,7 +46,8 @@ func (c *loss) early(l *logFacts, rec record, offset int64) (by stair, early boo
 		return by, true
 	default:
 		keep, err := time.ParseDuration(retention)
-		return by, err == nil && c.f.clock.at(by.op)-c.f.clock.at(rec.sentAt())+retentionMargin < keep
+		age := c.f.clock.at(by.op) - c.f.clock.at(rec.sentAt()) + c.sends.longest
+		return by, err == nil && age+retentionMargin < keep
 	}
 }
 
@@ -41,7 +68,7 @@ func (c *loss) deleted(l *logFacts, rec record, offset int64, by stair) Case {
 func (c *loss) whyDeleted(k *Case) string {
 	how := "which nobody had asked for, and no retention lets records go (retention=none)"
 	if r := c.env.retention(k.Log); r != "none" {
-		how = fmt.Sprintf("only %s after it was written, and records stay for %s", seconds(c.f.clock.at(k.Ops[1])-c.f.clock.at(k.Ops[0])), r)
+		how = fmt.Sprintf("only %s after that, and records stay for %s", seconds(c.f.clock.at(k.Ops[1])-c.f.clock.at(k.Ops[0])), r)
 	}
 	return fmt.Sprintf("%s, but the log starts at offset %d%s, %s.", c.ackedText(k), k.B, c.f.entryText(k.Ops[1]), how)
 }

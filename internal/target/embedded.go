@@ -95,6 +95,7 @@ func startEmbedded(ctx context.Context, cfg Config) (Cluster, error) {
 		return nil, fmt.Errorf("start the embedded cluster of %d brokers: %w", n, err)
 	}
 	new(fences).keep(e.fake)
+	keepStamps(e.fake)
 	addrs := e.fake.ListenAddrs()
 	for i, addr := range addrs {
 		e.nodes = append(e.nodes, Node{Name: nodeName(i), ID: int32(i), Addr: addr})
