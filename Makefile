@@ -1,4 +1,5 @@
 # make test      what every change must pass; does its own set-up (Go is enough)
+# make kafka     the part of make test that needs Java and Maven: a real Apache Kafka
 # make test-all  the long version: many seeds, every mutant, a million small histories
 # make bench     the figures of DESIGN.md
 # make docs      generate the reference pages under docs/
@@ -11,7 +12,7 @@ GO          ?= go
 STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST_FLAGS  ?=
 
-.PHONY: all build test test-all test-all-page bench docs lint museum-table track-record screenshot mutate-checker
+.PHONY: all build test kafka test-all test-all-page bench docs lint museum-table track-record screenshot mutate-checker
 
 all: build
 
@@ -28,6 +29,11 @@ lint:
 test: lint
 	$(GO) test -race -p 1 -timeout 30m $(TEST_FLAGS) ./...
 	$(GO) test -run Churn $(TEST_FLAGS) ./nemesis
+
+# One cluster of three nodes for all that is asked of a cluster, one node for what
+# is asked from outside, one for its parent's death.
+kafka:
+	$(GO) test -race -p 1 -count 1 -timeout 20m -v -run '^TestKafka' $(TEST_FLAGS) ./internal/target ./internal/run ./internal/scenario
 
 # One package at a time, so that the runs have the machine to themselves. What
 # the healthy seeds and the mutants said is kept in docs/test-all.md.
@@ -60,7 +66,7 @@ museum-table: build
 	bin/ackproof museum all --seeds 3 --quiet --markdown README.md --store bin/museum
 
 track-record:
-	ACKPROOF_TRACK_RECORD=$(CURDIR)/README.md $(GO) test ./internal/scenario -count 1 -run TestPositiveControls -v
+	ACKPROOF_TRACK_RECORD=$(CURDIR)/README.md $(GO) test ./internal/scenario -count 1 -run 'TestKafka$$' -v
 
 # The same seed makes the same plan and the same operations; where the broker
 # sins depends on the moment.

@@ -72,7 +72,7 @@ var Expectations = []ExpectationKind{
 		Args: []ExpectArg{{Name: "at_least", Unit: "operations", Doc: "how many have to be refused or time out; default 10"}}, watch: newMustFail},
 	{Name: "acked", Doc: "The number of records acknowledged in the phase.",
 		Args: []ExpectArg{{Name: "at_least", Unit: "records", Doc: "lowest number", Needed: true}}, watch: newAckedRecords},
-	{Name: "anomalies", Doc: "No anomaly is found, whether or not the contract allows it, except those listed and what the model of reads allows.",
+	{Name: "anomalies", Doc: "No anomaly is found, whether or not the contract allows it, except those listed, what the model of reads allows, and what breaks no promise (informational).",
 		Of: "kinds of anomaly that may be found", watch: newNoAnomalies},
 	{Name: "allowed", Doc: "A positive control: an anomaly of one of these kinds is found, as a headline or behind one, and the contract allows it.",
 		Of:   "kinds of anomaly, one of which has to be found; default those of loss",

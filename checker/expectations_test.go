@@ -122,6 +122,7 @@ func TestExpectations(t *testing.T) {
 		{"nothing found", histories.Expect{Kind: "anomalies"}, Valid, "nothing was found", "p0 s 1@0; p1 p 1@0"},
 		{"found", histories.Expect{Kind: "anomalies"}, Invalid, "duplicate 1", "p0 s 1@0; p1 p 1@0 1@1"},
 		{"found and listed", histories.Expect{Kind: "anomalies", Of: []string{"duplicate"}}, Valid, "nothing", "p0 s 1@0; p1 p 1@0 1@1"},
+		{"only informational", histories.Expect{Kind: "anomalies"}, Valid, "nothing", "p0 > t s 1 2; p1 > s 3; p0 < t s 1@0 2@2; p1 < s 3@1; p2 p 1@0 3@1 2@2"},
 		{"a control that loses nothing", histories.Expect{Kind: "allowed"}, Invalid, "none of", "p0 s 1@0; p1 p 1@0"},
 		{"a control that breaks the contract", histories.Expect{Kind: "allowed", Of: []string{"duplicate"}}, Invalid, "nothing in the contract", "p0 s 1@0; p1 p 1@0 1@1"},
 

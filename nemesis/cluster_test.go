@@ -16,7 +16,7 @@ import (
 func (c *fakeCluster) hold(t *testing.T, e Event) *history {
 	t.Helper()
 	h := &history{}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	n := New(Config{World: c.world, Log: t.Output(), Record: func(op *histories.Op) {
 		h.record(op)

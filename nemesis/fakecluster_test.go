@@ -116,7 +116,7 @@ func (c *fakeCluster) names() []string {
 }
 
 func (c *fakeCluster) awaitWhole() {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		st, err := c.State(c.t.Context())
 		if ok, why := st.Whole(); ok && err == nil {

@@ -83,7 +83,7 @@ func TestActiveAndOrder(t *testing.T) {
 	var active []string
 	n = New(Config{World: World{Links: l}, Record: h.record, Plan: Plan{
 		{ID: 0, Fault: "blackhole", For: 500 * time.Millisecond, On: []string{"n1"}},
-		{ID: 1, Fault: "stall", At: 500 * time.Millisecond, For: 800 * time.Millisecond, On: []string{"n1"}, Direction: Both},
+		{ID: 1, Fault: "stall", At: 500 * time.Millisecond, For: 2 * time.Second, On: []string{"n1"}, Direction: Both},
 	}, Log: writerFunc(func(b []byte) (int, error) {
 		if strings.Contains(string(b), "bite 1") {
 			go func() { active = n.Active(); close(seen) }()

@@ -83,7 +83,7 @@ func marked(value string) map[string]int {
 // log is there before its process is.
 func atWork(t *testing.T, value string) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); len(marked(value)) < 3; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(eventLimit); len(marked(value)) < 3; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("at work are only %v", marked(value))
 		}
@@ -93,7 +93,7 @@ func atWork(t *testing.T, value string) {
 // gone demands that nothing with the mark lives on.
 func gone(t *testing.T, value string) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(eventLimit); ; time.Sleep(20 * time.Millisecond) {
 		left := marked(value)
 		if len(left) == 0 {
 			return
@@ -125,9 +125,9 @@ func TestNothingIsLeft(t *testing.T) {
 		{"fault", []string{"--plan", plan}, func(t *testing.T, u *underWay) { u.await(t, "pause n1") }},
 		{"heal", append(quietNet, "--time-limit", "1s", "--recovery", "5m"), func(t *testing.T, u *underWay) { u.await(t, " heal ") }},
 		{"quiet", append(quietNet, "--time-limit", "1s", "--quiet-time", "5m"), func(t *testing.T, u *underWay) { u.await(t, " quiet ") }},
-		{"final reads", append(quietNet, "--time-limit", "1s", "--quiet-time", "2s"), func(t *testing.T, u *underWay) {
+		{"final reads", append(quietNet, "--time-limit", "1s", "--quiet-time", "8s"), func(t *testing.T, u *underWay) {
 			u.await(t, " quiet ")
-			signalBroker(t, u, syscall.SIGSTOP) // the reads never end
+			signalBroker(t, u, syscall.SIGSTOP) // within the quiet time: the reads never end
 			u.await(t, " final ")
 		}},
 	} {
@@ -150,7 +150,7 @@ func TestNothingIsLeft(t *testing.T) {
 						time.AfterFunc(500*time.Millisecond, func() { _ = u.Process.Signal(syscall.SIGINT) })
 					}
 				}
-				if code := u.exit(t, 90*time.Second); code == exitInternal && how == "Ctrl-C" {
+				if code := u.exit(t, eventLimit); code == exitInternal && how == "Ctrl-C" {
 					t.Errorf("exit code %d:\n%s", code, u.stdout.String())
 				}
 				gone(t, value)
@@ -170,12 +170,12 @@ func TestNoNamespaceIsLeft(t *testing.T) {
 		if strings.Contains(line, "ackproof: ") && os.Getenv("ACKPROOF_REQUIRE_NETNS") != "1" {
 			t.Skipf("SKIPPED: %s; ACKPROOF_REQUIRE_NETNS=1 makes this a failure", line)
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(eventLimit):
 		t.Fatal("the run says nothing")
 	}
 	u.await(t, " ops/s ")
 	_ = u.Process.Kill()
-	u.exit(t, 2*time.Minute)
+	u.exit(t, eventLimit)
 	gone(t, value)
 }
 
@@ -190,7 +190,7 @@ func TestDeathIsTold(t *testing.T) {
 	if err := u.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	u.exit(t, 60*time.Second)
+	u.exit(t, eventLimit)
 	const told = "n1 ended by itself: signal: killed"
 	if out := u.stdout.String(); !strings.Contains(out, "remarks:\n") || !strings.Contains(out, told) {
 		t.Errorf("the summary does not say %q:\n%s", told, out)

@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// eventLimit bounds the waits for what happens within seconds, on a machine that
+// may have other things to do.
+const eventLimit = 3 * time.Minute
+
 // underWay is a run that has begun to record.
 type underWay struct {
 	*exec.Cmd
@@ -63,19 +67,19 @@ func start(t *testing.T, env []string, flags ...string) *underWay {
 // exists waits until there is a file in the run directory.
 func (u *underWay) exists(t *testing.T, name string) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < eventLimit; time.Sleep(20 * time.Millisecond) {
 		found, _ := filepath.Glob(filepath.Join(filepath.Dir(u.dir), "*", "*", name))
 		if len(found) > 0 {
 			return
 		}
 	}
-	t.Fatalf("no %s within 2m", name)
+	t.Fatalf("no %s within %v", name, eventLimit)
 }
 
 // await reads the status until a line says this.
 func (u *underWay) await(t *testing.T, what string) {
 	t.Helper()
-	limit := time.After(2 * time.Minute)
+	limit := time.After(eventLimit)
 	for {
 		select {
 		case line, more := <-u.stderr:
@@ -86,7 +90,7 @@ func (u *underWay) await(t *testing.T, what string) {
 				return
 			}
 		case <-limit:
-			t.Fatalf("no %q within 2m", what)
+			t.Fatalf("no %q within %v", what, eventLimit)
 		}
 	}
 }
@@ -94,12 +98,23 @@ func (u *underWay) await(t *testing.T, what string) {
 // recorded waits until the history has this many bytes.
 func (u *underWay) recorded(t *testing.T, size int64) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < eventLimit; time.Sleep(20 * time.Millisecond) {
 		if info, err := os.Stat(filepath.Join(u.dir, "history.jsonl")); err == nil && info.Size() >= size {
 			return
 		}
 	}
-	t.Fatal("nothing was recorded within 2m")
+	t.Fatalf("nothing was recorded within %v", eventLimit)
+}
+
+// says waits until the history holds this.
+func (u *underWay) says(t *testing.T, what string) {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < eventLimit; time.Sleep(50 * time.Millisecond) {
+		if b, err := os.ReadFile(filepath.Join(u.dir, "history.jsonl")); err == nil && bytes.Contains(b, []byte(what)) {
+			return
+		}
+	}
+	t.Fatalf("the history does not say %s within %v", what, eventLimit)
 }
 
 // exit waits for the command's end and returns its exit code.
@@ -127,10 +142,11 @@ func TestCtrlCHealsReadsBackAndJudges(t *testing.T) {
 			}
 			u := begin(t, "--plan", plan)
 			u.await(t, "latency n1")
+			u.says(t, `"f":"bite"`) // what is not proven yet would make unknown
 			if err := u.Process.Signal(s); err != nil {
 				t.Fatal(err)
 			}
-			code := u.exit(t, 60*time.Second)
+			code := u.exit(t, eventLimit)
 			out := u.stdout.String()
 			if code != exitValid {
 				t.Errorf("exit code %d:\n%s", code, out)
@@ -154,7 +170,7 @@ func TestSecondCtrlCEndsAtOnce(t *testing.T) {
 	if err := u.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if code := u.exit(t, 10*time.Second); code != exitStopped {
+	if code := u.exit(t, eventLimit); code != exitStopped {
 		t.Errorf("exit code %d, want %d", code, exitStopped)
 	}
 	if u.stdout.Len() > 0 {
@@ -171,7 +187,7 @@ func TestKilledRunIsIncomplete(t *testing.T) {
 	if err := u.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	u.exit(t, 10*time.Second) // returns once the last holder of stderr is dead
+	u.exit(t, eventLimit) // returns once the last holder of stderr is dead
 	incomplete(t, u.dir)
 }
 

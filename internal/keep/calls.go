@@ -15,7 +15,10 @@ import (
 
 // What calls take.
 type (
-	user struct{ Who string }
+	user struct {
+		Who string
+		PID int
+	}
 	tail struct {
 		Node, Topic string
 		Partition   int32

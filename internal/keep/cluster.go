@@ -44,7 +44,7 @@ func Borrow(ctx context.Context, name string, wholeLimit time.Duration) (target.
 	}
 	held, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel) // while it is asked for
-	resp, err := post(held, c.http, "lend", user{fmt.Sprintf("process %d", os.Getpid())})
+	resp, err := post(held, c.http, "lend", user{fmt.Sprintf("process %d", os.Getpid()), os.Getpid()})
 	if err != nil {
 		cancel()
 		return nil, info, err

@@ -87,7 +87,7 @@ func TestLent(t *testing.T) {
 	shortDir(t)
 	kept(t, "one", Spec{Target: "embedded", Nodes: 3})
 	ctx := t.Context()
-	c, info, err := Borrow(ctx, "one", time.Second)
+	c, info, err := Borrow(ctx, "one", 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +137,8 @@ func TestLent(t *testing.T) {
 // again borrows a cluster as soon as it is free.
 func again(t *testing.T, name string) target.Cluster {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		c, _, err := Borrow(t.Context(), name, time.Second)
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		c, _, err := Borrow(t.Context(), name, 3*time.Minute)
 		if err == nil {
 			return c
 		}
@@ -191,7 +191,7 @@ func TestDriven(t *testing.T) {
 		if e.Node != "n1" || !strings.Contains(e.How, "killed") {
 			t.Errorf("%+v", e)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Error("nobody tells of the death")
 	}
 	stop()

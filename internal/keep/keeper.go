@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ackproof/ackproof/internal/target"
@@ -29,6 +30,8 @@ type keeper struct {
 
 	mu    sync.Mutex
 	user  string // who uses the cluster; empty: nobody
+	pid   int    // its process
+	left  bool   // the user is gone, and what it left broken is being mended
 	exits []target.Exit
 	more  chan struct{} // closed when there are more exits
 }
@@ -180,7 +183,7 @@ func (k *keeper) lend(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	if err := k.take(u.Who); err != nil {
+	if err := k.take(r.Context(), u); err != nil {
 		refuse(w, http.StatusConflict, err)
 		return
 	}
@@ -196,23 +199,50 @@ func (k *keeper) lend(w http.ResponseWriter, r *http.Request) {
 	case <-k.down:
 		return
 	}
+	k.mu.Lock()
+	k.left = true
+	k.mu.Unlock()
 	if err := k.restore(r.Context()); err != nil {
 		fmt.Fprintf(k.log, "restore after %s: %v\n", u.Who, err)
 	}
 }
 
-func (k *keeper) take(who string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.user != "" {
-		return fmt.Errorf("cluster %s is used by %s: wait for its end, or keep another cluster", k.info.Name, k.user)
+// takeEvery is the pause between two looks at a cluster that is about to be free.
+const takeEvery = 20 * time.Millisecond
+
+// take makes somebody the user, and refuses while there is another one. A user
+// who has ended is waited for: one run may follow another at once.
+func (k *keeper) take(ctx context.Context, u user) error {
+	for {
+		k.mu.Lock()
+		by, pid, left := k.user, k.pid, k.left
+		if by == "" {
+			k.user, k.pid = u.Who, u.PID
+			k.mu.Unlock()
+			return nil
+		}
+		k.mu.Unlock()
+		if !left && alive(pid) {
+			return fmt.Errorf("cluster %s is used by %s: wait for its end, or keep another cluster", k.info.Name, by)
+		}
+		select {
+		case <-time.After(takeEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-k.down:
+			return fmt.Errorf("cluster %s is being ended", k.info.Name)
+		}
 	}
-	k.user = who
-	return nil
+}
+
+// alive tells whether there is such a process.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	return err == nil && !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 func (k *keeper) giveBack() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.user = ""
+	k.user, k.left = "", false
 }

@@ -146,6 +146,9 @@ func (b *Bed) Close() error {
 	return errors.Join(errs...)
 }
 
+// Cluster is what the bed stands on; it ends with the bed.
+func (b *Bed) Cluster() target.Cluster { return b.cluster }
+
 // nodeNames lists the nodes in the order of the broker ids.
 func (b *Bed) nodeNames() []string {
 	var names []string

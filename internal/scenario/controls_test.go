@@ -15,31 +15,18 @@ import (
 	"github.com/ackproof/ackproof/histories"
 	"github.com/ackproof/ackproof/internal/report"
 	"github.com/ackproof/ackproof/internal/run"
-	"github.com/ackproof/ackproof/internal/target/kafkadist"
-	"github.com/ackproof/ackproof/internal/target/kafkatest"
 	"github.com/ackproof/ackproof/nemesis"
 )
 
-// TestPositiveControls: a real Kafka that really loses or duplicates is
-// convicted, by name and with the clause that allows it, and one that is used
-// safely is not, whatever is done to it. All of it shares one cluster. Under
-// ACKPROOF_TEST_ALL=1 each control has to convict three times out of three, and
-// the safe run meets every fault there is.
+// testControls: a real Kafka that really loses or duplicates is convicted, by
+// name and with the clause that allows it, and one that is used safely is not,
+// whatever is done to it. Under ACKPROOF_TEST_ALL=1 each control has to convict
+// three times out of three, and the safe run meets every fault there is.
 //
 // With ACKPROOF_TRACK_RECORD the table of what was found is written into the
 // file that it names (make track-record).
-func TestPositiveControls(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: a real Kafka takes a while")
-	}
-	if err := kafkadist.Available(""); err != nil && !kafkatest.Required() {
-		t.Skipf("SKIPPED: %v; ACKPROOF_REQUIRE_KAFKA=1 makes this a failure", err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	base := run.Default()
-	base.Target, base.Nemesis, base.Seed = "kafka", []string{"none"}, 1
-	list, _, err := Select("controls", base)
+func testControls(t *testing.T, k *run.Keeper) {
+	list, _, err := Select("controls", k.Spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +40,7 @@ func TestPositiveControls(t *testing.T) {
 	}
 	all := slices.Concat(slices.Repeat(list, rounds), []*Scenario{safe})
 	out, err := RunSuite(t.Context(), all, SuiteOptions{
-		Name: "controls", Base: base, Store: t.TempDir(),
+		Name: "controls", Base: k.Spec, Keeper: k, Store: t.TempDir(),
 		Options: func(*Scenario) run.Options { return run.Options{Store: t.TempDir(), Tool: "test"} },
 		Done: func(o Outcome) {
 			t.Logf("control %s: %v after %v", o.Scenario.Name, o.Valid(), o.Took.Round(time.Second))

@@ -74,7 +74,10 @@ type SuiteOptions struct {
 	Name  string
 	Base  run.Spec // target, seed and limits; the scenarios say the rest
 	Store string
-	Stop  <-chan struct{} // closed: end the main phase that is under way, and then the suite
+	// Keeper gives the cluster and has it back afterwards; nil: the suite starts
+	// and ends its own.
+	Keeper *run.Keeper
+	Stop   <-chan struct{} // closed: end the main phase that is under way, and then the suite
 	// Over puts what goes before the scenarios over their specs; nil: nothing.
 	Over func(run.Spec) (run.Spec, error)
 	// Options are those of one run; Bed and Stop are the suite's own.
@@ -117,7 +120,11 @@ func RunSuite(ctx context.Context, list []*Scenario, o SuiteOptions) ([]Outcome,
 			return nil, &run.Refused{Err: err}
 		}
 	}
-	b := &run.Keeper{Spec: o.Base, Dir: filepath.Join(o.Store, ".clusters"), Name: "suite-" + o.Name}
+	b, end := o.Keeper, func() error { return nil }
+	if b == nil {
+		b = &run.Keeper{Spec: o.Base, Dir: filepath.Join(o.Store, ".clusters"), Name: "suite-" + o.Name}
+		end = b.Close
+	}
 	var out []Outcome
 	for i, s := range list {
 		if stopped(o.Stop) {
@@ -125,7 +132,7 @@ func RunSuite(ctx context.Context, list []*Scenario, o SuiteOptions) ([]Outcome,
 		}
 		bed, err := b.Bed(ctx)
 		if err != nil {
-			return out, errors.Join(err, b.Close())
+			return out, errors.Join(err, end())
 		}
 		if o.Begin != nil {
 			o.Begin(i, len(list), s)
@@ -139,7 +146,7 @@ func RunSuite(ctx context.Context, list []*Scenario, o SuiteOptions) ([]Outcome,
 			o.Done(one)
 		}
 	}
-	return out, b.Close()
+	return out, end()
 }
 
 // runOne runs one scenario and looks at what it leaves behind.

@@ -15,7 +15,7 @@ import (
 // transactional id was taken over is refused, whether it aborts or begins anew
 // from its old epoch; its successor goes on.
 func TestFencedProducersStayFenced(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	c, err := startEmbedded(ctx, Config{})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,10 +71,11 @@ segments: "{{.data}}/partitions/{{.topic}}-{{.partition}}/*.dat"
 	return path
 }
 
-func produce(t *testing.T, addr, topic, value string) error {
+// produce sends a record and waits for its acknowledgement.
+func produce(t *testing.T, addr, topic, value string, limit time.Duration) error {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.DefaultProduceTopic(topic), kgo.DisableClientMetrics(),
-		kgo.RecordDeliveryTimeout(2*time.Second), kgo.RequestTimeoutOverhead(time.Second))
+		kgo.RecordDeliveryTimeout(limit), kgo.RequestTimeoutOverhead(limit/2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +87,7 @@ func produce(t *testing.T, addr, topic, value string) error {
 func TestProcess(t *testing.T) {
 	dir := t.TempDir()
 	var routed []Route
-	cfg := Config{DataDir: dir, WholeLimit: 3 * time.Second, Peers: func(_ context.Context, r []Route) error { routed = r; return nil }}
+	cfg := Config{DataDir: dir, WholeLimit: 2 * time.Minute, Peers: func(_ context.Context, r []Route) error { routed = r; return nil }}
 	c := start(t, "process:"+writeFile(t, 1, ""), cfg)
 	m := c.(*managed)
 	ctx := t.Context()
@@ -102,7 +105,7 @@ func TestProcess(t *testing.T) {
 	if err := c.Whole(ctx, []string{"ours"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := produce(t, node.Addr, "ours", "x"); err != nil {
+	if err := produce(t, node.Addr, "ours", "x", 2*time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	s, err := m.State(ctx)
@@ -114,7 +117,7 @@ func TestProcess(t *testing.T) {
 	if err := m.Pause(ctx, "n1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := produce(t, node.Addr, "ours", "y"); err == nil {
+	if err := produce(t, node.Addr, "ours", "y", 2*time.Second); err == nil {
 		t.Error("a paused broker answers")
 	}
 	if err := errors.Join(m.Resume(ctx, "n1"), m.Resume(ctx, "n1")); err != nil || m.PID("n1") != pid {
@@ -127,7 +130,9 @@ func TestProcess(t *testing.T) {
 	if err := errors.Join(m.Kill(ctx, "n1"), m.Kill(ctx, "n1")); err != nil || m.PID("n1") != 0 {
 		t.Errorf("kill: %v, process %d", err, m.PID("n1"))
 	}
-	if err := c.Whole(ctx, []string{"ours"}); err == nil || !strings.Contains(err.Error(), "n1 does not run") {
+	short, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := c.Whole(short, []string{"ours"}); err == nil || !strings.Contains(err.Error(), "n1 does not run") {
 		t.Errorf("whole without a node: %v", err)
 	}
 	if lost, err := m.LoseTail(ctx, "n1", "ours", 0, 10); err != nil || lost != 10 {
@@ -194,7 +199,7 @@ func TestProcesses(t *testing.T) {
 		if e.Node != "n2" || e.How != "signal: killed" || !strings.Contains(e.Log, "serving") {
 			t.Errorf("%+v", e)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("nobody told of the death")
 	}
 	if err := one.Close(); err != nil {
@@ -211,14 +216,16 @@ func TestProcesses(t *testing.T) {
 
 // TestProcessDoesNotStart says which step failed and shows the end of the log.
 func TestProcessDoesNotStart(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // ready at once
+	defer web.Close()
 	for _, c := range []struct {
 		name, more string
 		want       []string
 	}{
-		{"it ends", "warm: []\nvars: {x: ''}\nready: {limit: 20s, steps: [{tcp: kafka}]}", []string{
+		{"it ends", "warm: []\nvars: {x: ''}\nready: {limit: 180s, steps: [{tcp: kafka}]}", []string{
 			"n1 is not ready", "readiness step 1 (tcp: kafka): the process has ended: exit status 7", "last lines of its log", "the disk is on fire"}},
-		{"it never gets ready", "ready: {limit: 1s, steps: [{tcp: kafka}, {log: no such line}]}", []string{
-			"n1 is not ready", "readiness step 2 (log: no such line): the log does not hold that text", "  serving"}},
+		{"it never gets ready", "prepare: [[echo, prepared]]\nready: {limit: 1s, steps: [{http: '" + web.URL + "'}, {log: no such line}]}", []string{
+			"n1 is not ready", "readiness step 2 (log: no such line): the log does not hold that text", "  prepared"}},
 		{"it cannot be prepared", "prepare: [[sh, -c, 'echo broken; exit 3']]", []string{"prepare n1: run sh: exit status 3", "broken"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

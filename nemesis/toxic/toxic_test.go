@@ -264,7 +264,7 @@ func TestVanishedReaderIsGivenUp(t *testing.T) {
 			}
 			select {
 			case <-b.done:
-			case <-time.After(5 * patience):
+			case <-time.After(time.Minute):
 				t.Fatal("the toxic waits for ever")
 			}
 			if c := b.slot.Counters(); c.Abandoned == 0 || c.Held() != 0 {
@@ -284,7 +284,9 @@ func TestWindowBoundsMemory(t *testing.T) {
 			continue
 		case <-time.After(50 * time.Millisecond):
 		}
-		break
+		if b.slot.Counters().Held() >= window { // or the toxic had no time yet
+			break
+		}
 	}
 	if c := b.slot.Counters(); c.Held() < window || c.Held() > window+32<<10 {
 		t.Errorf("%d bytes are held, the window is %d", c.Held(), window)

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // gone waits until a process does not exist, or is a zombie of somebody else.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if errors.Is(err, os.ErrNotExist) || strings.Contains(string(b), ") Z ") {
 			return
@@ -64,7 +64,7 @@ func TestKilledParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var grandchild int
-	for end := time.Now().Add(10 * time.Second); grandchild == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); grandchild == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		b, _ := os.ReadFile(filepath.Join(dir, "log"))
 		grandchild, _ = strconv.Atoi(strings.TrimSpace(string(b)))
 	}
@@ -85,7 +85,7 @@ func TestLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); strings.Contains(Tail(log, 1), "empty") && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); strings.Contains(Tail(log, 1), "empty") && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if !p.Alive() || p.Ended() != "" {
