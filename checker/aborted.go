@@ -33,6 +33,17 @@ func (f *Facts) abortedAllowed() string {
 	return ""
 }
 
+// abortsAreRead tells whether readers of committed records got the records of a
+// transaction that was aborted.
+func (f *Facts) abortsAreRead() bool {
+	for _, a := range f.aborted {
+		if a.rec.has(recFailed) && a.rec.has(recTxn) && a.rec.has(recCommittedRead) {
+			return true
+		}
+	}
+	return false
+}
+
 // abortedChecker reports failed values that were read, Jepsen's G1a. As there,
 // every read counts.
 type abortedChecker struct {

@@ -211,8 +211,12 @@ func (c *transactions) Finish() {
 }
 
 // proven tells whether a reader of committed records got one of the records:
-// then all of them are committed.
+// then all of them are committed. Where such readers get the records of aborted
+// transactions as well, what they get proves nothing.
 func (c *transactions) proven(sends []txnSend) bool {
+	if c.f.abortsAreRead() {
+		return false
+	}
 	for _, s := range sends {
 		if rec, ok := c.f.recs.find(int(s.log), s.value); ok && rec.has(recCommittedRead) {
 			return true

@@ -73,14 +73,17 @@ func newPlainTxns(h histtest.History, offset, log map[int64]int64) *plainTxns {
 	return n
 }
 
-// committed tells whether a transaction is certain.
+// committed tells whether a transaction is certain: it was acknowledged, or read
+// where readers of committed records do not get those of aborted ones.
 func (n *plainTxns) committed(t *plainOp) bool {
 	if t.F != histories.Txn || t.Type == histories.Fail {
 		return false
 	}
-	if t.ok() {
-		return true
-	}
+	return t.ok() || n.read(t) && !slices.ContainsFunc(n.ops, func(o plainOp) bool { return o.F == histories.Txn && o.Type == histories.Fail && n.read(&o) })
+}
+
+// read tells whether a reader of committed records got one of a transaction's.
+func (n *plainTxns) read(t *plainOp) bool {
 	for _, m := range t.sends() {
 		for i := range n.ops {
 			if r := &n.ops[i]; r.ok() && !r.all && r.polled(m.Value) {
