@@ -180,7 +180,7 @@ func (c *stable) polled(op *histories.Op) {
 			}
 			done := rec.sentAt()
 			firsts, ok := c.whole[done]
-			if !ok {
+			if !ok || done == op.Index { // what it got of itself nobody else could see yet
 				continue
 			}
 			delete(c.whole, done)
