@@ -82,8 +82,8 @@ var proofs = []proof{
 
 // TestEveryKindIsProvenFourfold: each kind that makes a run invalid, or that the
 // contract allows, has a guilty history, its innocent twin, a mutation of a
-// perfect history and a broken broker. The first three are judged here, the
-// broken brokers' runs with ACKPROOF_TEST_ALL=1; a sample of them is in TestVisits.
+// perfect history and a broken broker or, where no broker can do it, a broken
+// client. The first three are judged here, the broken brokers' runs with ACKPROOF_TEST_ALL=1; a sample of them is in TestVisits.
 func TestEveryKindIsProvenFourfold(t *testing.T) {
 	for _, k := range checker.Kinds {
 		if k.Group == checker.GroupHarness {
@@ -183,24 +183,15 @@ func ofHistory(t *testing.T, h histtest.History) checker.Verdict {
 	return j.Finish()
 }
 
-// brokerless are the kinds that no broken broker can commit by itself, and why.
-var brokerless = map[checker.Kind]string{
-	checker.G0:               "breaks no promise: Kafka gives transactions no order between logs",
-	checker.IntSendSkip:      "breaks no promise: honest brokers do it to everybody who sends two batches",
-	checker.NonmonotonicPoll: "consumers leave out what lies below their position, whatever the broker sends; a broken consumer goes back",
-	checker.FutureRead:       "a broker cannot show what it was not sent; a client that notes its invocations late does it",
-}
-
-// brokenBroker finds the broker that is broken that way and, in the long version
-// of the tests, runs it beside its sound twin, as the exhibit that shows it does.
+// brokenBroker finds the broker or the client that is broken that way and, in the
+// long version of the tests, runs it beside its sound twin, as the exhibit that shows it does.
 func brokenBroker(t *testing.T, kind checker.Kind) {
 	i := slices.IndexFunc(mutants.Mutants, func(m mutants.Mutant) bool { return m.Headline == string(kind) })
-	if i < 0 && brokerless[kind] != "" {
-		return
-	}
 	if i < 0 {
-		t.Errorf("%s lacks a broken broker: add one to mutants.Mutants", kind)
-		return
+		if !slices.ContainsFunc(brokenClients, func(c brokenClient) bool { return c.kind == kind }) && !slices.Contains(innocent, kind) {
+			t.Errorf("%s lacks a broken broker: add one to mutants.Mutants; or a broken client, where only a client can do it", kind)
+		}
+		return // TestBrokenClients and TestWhatSoundBrokersShow
 	}
 	if !*museumAll {
 		return

@@ -147,7 +147,7 @@ func (r *runner) mainPhase(ctx context.Context) (last int64, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	c := &crowd{stop: make(chan struct{}), gone: make(chan struct{})}
 	s := &scheduler{
-		gen: r.work.New(r.genCfg), rec: r.rec, open: r.open, clients: r.genCfg.Concurrency,
+		gen: r.work.New(r.genCfg), rec: r.rec, open: r.openMain, clients: r.genCfg.Concurrency,
 		workers: r.header.Workers, stride: int64(r.header.Workers), rate: r.spec.Rate, counts: &r.counts, metrics: r.opts.Metrics,
 		hold: r.live.hold,
 	}

@@ -157,6 +157,15 @@ func (r *runner) createTopics(ctx context.Context) error {
 // open opens the client of one process, routed through the links.
 func (r *runner) open(process int64) (client.Conn, error) { return r.openAs(r.kind, process) }
 
+// openMain is open for the main phase.
+func (r *runner) openMain(process int64) (client.Conn, error) {
+	conn, err := r.open(process)
+	if err != nil || r.opts.Client == nil {
+		return conn, err
+	}
+	return r.opts.Client(conn), nil
+}
+
 // openAs is open for a way to ask that is not the workload's.
 func (r *runner) openAs(kind client.Kind, process int64) (client.Conn, error) {
 	seeds := make([]string, 0, 3)

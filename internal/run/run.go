@@ -39,6 +39,10 @@ type Options struct {
 	// for what is written after it to fit; 0: no bound.
 	DiskBudget int64
 
+	// Client makes another client out of each one of the main phase, a broken one to
+	// see what it is convicted of; nil: they stay as they are.
+	Client func(client.Conn) client.Conn
+
 	alsoLive []checker.Pass // of tests: more passes beside the live ones
 }
 
