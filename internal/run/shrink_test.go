@@ -10,6 +10,7 @@ import (
 	"github.com/ackproof/ackproof/checker"
 	"github.com/ackproof/ackproof/internal/shrink"
 	"github.com/ackproof/ackproof/internal/target/mutants"
+	"github.com/ackproof/ackproof/nemesis"
 )
 
 // TestConvictedRunsShrink shrinks live runs of broken brokers: at most six
@@ -59,16 +60,58 @@ func TestConvictedRunsShrink(t *testing.T) {
 	}
 }
 
-// TestPlanShrinksLive shrinks the plan of a run of a broken broker that drops
-// the end of a log after its clients have reconnected.
+// TestPlanShrinksLive shrinks the plans of runs of broken brokers. One of them
+// drops the end of a log whenever a client has reconnected, the other one only
+// where a node lost all of its clients: of its plan the event that did it stays.
 func TestPlanShrinksLive(t *testing.T) {
 	if !testAll() {
 		t.Skip("makes some dozen runs; ACKPROOF_TEST_ALL=1 runs it")
 	}
-	res := runShort(t, 1, "drop-tail", "all")
-	kinds := Violations(res.Verdict)
-	if len(kinds) == 0 {
-		t.Skipf("the run is %s", res.Verdict.Valid)
+	second := func(at int) nemesis.Event {
+		return nemesis.Event{ID: at, At: time.Duration(at) * 2 * time.Second, For: time.Second}
+	}
+	slow, cut, pieces := second(0), second(1), second(2)
+	slow.Fault, slow.On, slow.Direction, slow.Args = "latency", []string{"n2"}, nemesis.Both, map[string]float64{"latency_ms": 80}
+	cut.Fault, cut.On = "down", []string{"n1", "n2", "n3"}
+	pieces.Fault, pieces.On, pieces.Direction = "slicer", []string{"n1"}, nemesis.Both
+	pieces.Args = map[string]float64{"average_bytes": 256, "delay_us": 1000}
+	for _, c := range []struct {
+		mutant string
+		plan   nemesis.Plan // nil: as drawn
+		left   string       // the fault that stays; empty: whatever does
+	}{
+		{"drop-tail", nil, ""},
+		{"drop-tail-when-down", nemesis.Plan{slow, cut, pieces}, "down"},
+	} {
+		t.Run(c.mutant, func(t *testing.T) {
+			got, whole := shrinkPlanLive(t, c.mutant, c.plan)
+			if got.Reproduced == 0 || len(got.Plan) >= whole {
+				t.Fatalf("%d events of %d are left, %d of %d reproduce", len(got.Plan), whole, got.Reproduced, got.Runs)
+			}
+			if c.left != "" && (len(got.Plan) != 1 || got.Plan[0].Fault != c.left) {
+				t.Errorf("what is left is %s, not one %s", got.Candidate, c.left)
+			}
+		})
+	}
+}
+
+// shrinkPlanLive makes a run of a mutant, and then reruns with ever smaller
+// plans. It returns the smallest one, and how many events there were.
+func shrinkPlanLive(t *testing.T, mutant string, plan nemesis.Plan) (shrink.Smallest, int) {
+	t.Helper()
+	m, err := mutants.ByName(mutant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := short(1, "all")
+	spec.TimeLimit = Duration(9 * time.Second)
+	spec.Break(m)
+	res, err := Run(context.Background(), spec, Options{Store: t.TempDir(), Tool: "test", Plan: plan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(Violations(res.Verdict)) == 0 {
+		t.Skipf("the run is %s", res.Verdict.Valid) // TestMutants demands more
 	}
 	kind := res.Verdict.Anomalies[0].Kind
 	p := &shrink.PlanSearch{
@@ -86,8 +129,7 @@ func TestPlanShrinksLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("mutant drop-tail: %d events of %d, %g operations/s of %g, %d of %d reproduce %s", len(got.Plan), len(res.Plan), got.Rate, res.Spec.Rate, got.Reproduced, got.Runs, kind)
-	if got.Reproduced == 0 || len(got.Plan) >= len(res.Plan) {
-		t.Errorf("%d events of %d are left, %d of %d reproduce", len(got.Plan), len(res.Plan), got.Reproduced, got.Runs)
-	}
+	t.Logf("mutant %s: %d events of %d, %g operations/s of %g, %d of %d reproduce %s: %s",
+		mutant, len(got.Plan), len(res.Plan), got.Rate, res.Spec.Rate, got.Reproduced, got.Runs, kind, got.Candidate)
+	return got, len(res.Plan)
 }

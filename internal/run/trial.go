@@ -35,6 +35,9 @@ func (s *Spec) Break(m mutants.Mutant) {
 	if m.Quiet { // and long enough for the contract's limit to pass
 		s.Nemesis, s.TimeLimit = []string{"none"}, max(s.TimeLimit, Duration(12*time.Second))
 	}
+	if m.Fault != "" { // and long enough for it to come after the honest seconds
+		s.Nemesis, s.TimeLimit = []string{m.Fault}, max(s.TimeLimit, Duration(8*time.Second))
+	}
 	if m.Staleness > 0 {
 		s.Model, s.Staleness = checker.Kafka, Duration(m.Staleness)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ackproof/ackproof/checker"
@@ -227,5 +228,24 @@ func TestChoose(t *testing.T) {
 	}
 	if got := show(t, checker.Verdict{Valid: checker.Valid}, open, Options{}); got != "no anomaly; the verdict is valid\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestBarsFit: the bars of a full timeline, all of whose moments differ, leave
+// the line within the screen.
+func TestBarsFit(t *testing.T) {
+	var ops []*operation
+	for i := range maxLines {
+		o := &operation{call: time.Duration(2 * i), ret: time.Duration(2*i + 1), outcome: histories.OK}
+		if i == 0 {
+			o.outcome = histories.Invoke
+		}
+		ops = append(ops, o)
+	}
+	const beside = 65 // the other columns of a line of the timeline
+	for i, bar := range bars(ops) {
+		if n := utf8.RuneCountInString(bar); n == 0 || beside+n > width {
+			t.Errorf("bar %d has %d characters: %q", i, n, bar)
+		}
 	}
 }

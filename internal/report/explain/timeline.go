@@ -14,7 +14,7 @@ const (
 	maxLines  = 8  // operations of the timeline
 	before    = 2  // neighbours in front of each piece of evidence
 	behind    = 1  // neighbours after it
-	barColumn = 18 // characters of the bars
+	barColumn = 15 // characters of the bars: what 80 leave beside the other columns
 	textWidth = 34 // characters of an operation
 	close     = 8  // offsets around the place that count as near
 	around    = 2  // records of a poll beside the one that matters

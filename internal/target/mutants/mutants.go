@@ -41,6 +41,8 @@ type Mutant struct {
 	Doubt string
 	// Quiet says that a fault would explain its sins: it is run without any.
 	Quiet bool
+	// Fault is the one without which it does not sin; empty: it sins by itself.
+	Fault string
 
 	sinner func(*Broker) sinner
 }
@@ -105,6 +107,7 @@ var Mutants = []Mutant{
 	stuckFetch,
 	undelete,
 	cleanLatest,
+	dropTailWhenDown,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

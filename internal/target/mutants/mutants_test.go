@@ -57,6 +57,8 @@ var beyondTheLab = map[string]string{
 	"tear-batch":   "the lab's producers send records one by one",
 	"delete-early": "the lab's clients do not ask where logs begin",
 
+	"drop-tail-when-down": "the lab cuts nobody off",
+
 	"replay-order":             noGroups,
 	"rewind-commit":            noGroups,
 	"forget-commit":            noGroups,

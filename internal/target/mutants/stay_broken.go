@@ -26,7 +26,7 @@ type invalid struct {
 
 func (s *invalid) accepted(int) {}
 
-func (s *invalid) lost(int) {
+func (s *invalid) lost(*conn) {
 	s.cut = s.cut || !s.b.nextTime.IsZero() && s.b.requests >= s.b.nextReq
 }
 

@@ -42,7 +42,7 @@ func (l *listener) Accept() (net.Conn, error) {
 // connections is implemented by sinners that care for connections.
 type connections interface {
 	accepted(node int)
-	lost(node int)
+	lost(c *conn)
 }
 
 // conn looks into the requests that the cluster reads and the responses that it
@@ -68,7 +68,7 @@ func (c *conn) Close() error {
 	c.once.Do(func() {
 		if o, ok := c.broker.sinner.(connections); ok {
 			c.broker.mu.Lock()
-			o.lost(c.node)
+			o.lost(c)
 			c.broker.mu.Unlock()
 		}
 	})
