@@ -1,5 +1,7 @@
 package checker
 
+import "math"
+
 // gap is a range of offsets that a poll passed over: it returned the record at
 // from (or was asked to begin after it) and then the one at to. Whether
 // something was skipped is known at the end only, because a record in between
@@ -18,34 +20,85 @@ type gap struct {
 	noticed   bool  // already counted as a finding
 }
 
-// gaps are those of one log; each is kept once.
+// gaps are those of one log; each is kept once. They stand in chunks, so that
+// the list grows without being copied.
 type gaps struct {
-	list   []gap
+	chunks [][]gap
+	len    int
 	byFrom paged[gapPage]
 }
 
-// gapPage holds, for each offset, the gap that begins there: its index in the
-// list + 1.
-type gapPage [pageLen]int32
+// gapPage holds, for each offset, the gap that begins there.
+type gapPage [pageLen]gapHead
+
+// gapHead is the latest of the gaps that begin at an offset. Nearly all are passed
+// over again and again, by one consumer after the other, which needs a look at
+// this alone.
+type gapHead struct {
+	last  int32  // its place among the gaps + 1; 0: none
+	tag   uint32 // what tells it from other gaps at the offset; 0: look it up
+	again uint32 // how often it was passed over beyond its n
+}
+
+const gapChunk = 1 << 10
 
 // maxGaps bounds the gaps kept of one log. Logs with a marker after each
 // transaction have many.
 const maxGaps = 1 << 20
 
+func (g *gaps) at(i int32) *gap { return &g.chunks[i/gapChunk][i%gapChunk] }
+
+// tag tells gaps from each other that begin at the same offset; 0 for those that
+// are too long for it.
+func (n *gap) tag() uint32 {
+	length := n.to - n.from
+	if length <= 0 || length >= 1<<29 {
+		return 0
+	}
+	return uint32(length)<<3 | uint32(btoi(n.internal)<<2|btoi(n.group)<<1|btoi(n.committed))
+}
+
 // add notes a gap and returns it, nil where there is no more room.
 func (g *gaps) add(n gap) *gap {
-	first := &g.byFrom.make(n.from >> pageBits)[n.from&pageMask]
-	for i := *first; i != 0; i = g.list[i-1].next {
-		if old := &g.list[i-1]; old.to == n.to && old.internal == n.internal && old.group == n.group && old.committed == n.committed {
+	head := &g.byFrom.make(n.from >> pageBits)[n.from&pageMask]
+	tag := n.tag()
+	if tag != 0 && head.tag == tag && head.again < math.MaxUint32 {
+		head.again++
+		return g.at(head.last - 1)
+	}
+	for i := head.last; i != 0; i = g.at(i - 1).next {
+		if old := g.at(i - 1); old.to == n.to && old.internal == n.internal && old.group == n.group && old.committed == n.committed {
 			old.n++
 			return old
 		}
 	}
-	if len(g.list) >= maxGaps {
+	if g.len >= maxGaps {
 		return nil
 	}
-	n.n, n.next = 1, *first
-	g.list = append(g.list, n)
-	*first = int32(len(g.list))
-	return &g.list[len(g.list)-1]
+	if head.last != 0 {
+		g.at(head.last - 1).n += int64(head.again)
+	}
+	if g.len%gapChunk == 0 {
+		g.chunks = append(g.chunks, make([]gap, 0, gapChunk))
+	}
+	n.n, n.next = 1, head.last
+	chunk := &g.chunks[g.len/gapChunk]
+	*chunk = append(*chunk, n)
+	g.len++
+	*head = gapHead{last: int32(g.len), tag: tag}
+	return g.at(head.last - 1)
+}
+
+// each calls f with every gap, in the order in which they were first seen.
+func (g *gaps) each(f func(*gap)) {
+	for c := range g.chunks {
+		for i := range g.chunks[c] {
+			n := &g.chunks[c][i]
+			if head := &g.byFrom.make(n.from >> pageBits)[n.from&pageMask]; head.last == int32(c*gapChunk+i+1) {
+				n.n += int64(head.again)
+				head.again = 0
+			}
+			f(n)
+		}
+	}
 }

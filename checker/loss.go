@@ -248,8 +248,7 @@ func (c *loss) byBound(l *logFacts, rec record, rule *lossRule) {
 // and that a reader passed over.
 func (c *loss) passedOver(l *logFacts) {
 	told := map[int64]bool{}
-	for i := range l.gaps.list {
-		g := &l.gaps.list[i]
+	l.gaps.each(func(g *gap) {
 		l.slots.between(l.pages, g.from+1, g.to-1, func(offset int64, t slot) bool {
 			v := l.slots.value(t, offset)
 			rec, ok := c.f.recs.find(l.index, v)
@@ -260,7 +259,7 @@ func (c *loss) passedOver(l *logFacts) {
 			}
 			return len(told) < maxSkipped
 		})
-	}
+	})
 }
 
 // gone makes the case of a record that is gone; witness is the entry that shows it.

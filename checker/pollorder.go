@@ -254,9 +254,7 @@ func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark
 // Finish looks into every gap for a record.
 func (c *pollOrder) Finish() {
 	for _, l := range c.f.logs {
-		for i := range l.gaps.list {
-			c.judge(l, &l.gaps.list[i])
-		}
+		l.gaps.each(func(g *gap) { c.judge(l, g) })
 	}
 	for kind, n := range c.over {
 		c.r.beyond[kind] += n
