@@ -21,8 +21,9 @@ type Facts struct {
 	recs    records
 	logs    []*logFacts
 	byKey   map[int64]*logFacts
-	final   bool // the final reads have begun
-	txns    bool // there are transactions
+	near    []*logFacts // by key, where keys are small
+	final   bool        // the final reads have begun
+	txns    bool        // there are transactions
 	iso     isolations
 	stated  processes[bool] // the assignment under way says where to begin
 
@@ -82,6 +83,9 @@ func newFacts(e *Env) *Facts {
 
 // log returns the facts of a log.
 func (f *Facts) log(key int64) *logFacts {
+	if key >= 0 && key < int64(len(f.near)) && f.near[key] != nil {
+		return f.near[key]
+	}
 	if l := f.byKey[key]; l != nil {
 		return l
 	}
@@ -91,7 +95,40 @@ func (f *Facts) log(key int64) *logFacts {
 	}
 	f.byKey[key] = l
 	f.logs = append(f.logs, l)
+	f.nearby(l)
 	return l
+}
+
+// nearKeys bounds the keys that are found without a map.
+const nearKeys = 1 << 12
+
+func (f *Facts) nearby(l *logFacts) {
+	if l.key < 0 || l.key >= nearKeys {
+		return
+	}
+	for int64(len(f.near)) <= l.key {
+		f.near = append(f.near, nil)
+	}
+	f.near[l.key] = l
+}
+
+// reader returns the same facts for a goroutine of its own, once everything was
+// observed: finding things remembers where they were found.
+func (f *Facts) reader() *Facts {
+	c := *f
+	c.recs.own = make(map[int]*recordTable, len(f.recs.own))
+	for log, t := range f.recs.own {
+		own := *t
+		c.recs.own[log] = &own
+	}
+	c.logs, c.near, c.byKey = nil, nil, make(map[int64]*logFacts, len(f.logs))
+	for _, l := range f.logs {
+		own := *l
+		c.logs = append(c.logs, &own)
+		c.byKey[l.key] = &own
+		c.nearby(&own)
+	}
+	return &c
 }
 
 // Observe takes the next entry.

@@ -77,6 +77,9 @@ const maxEntry = 1<<32 - 1
 // what it read was read whatever became of it.
 func certain(t histories.Type, sends bool) bool { return t == histories.OK || !sends }
 
+// apart gives it facts to finish with beside the other passes.
+func (c *isolation) apart(f *Facts) { c.f = f }
+
 // Finish builds the graph and searches it.
 func (c *isolation) Finish() {
 	if !c.began {
@@ -84,6 +87,7 @@ func (c *isolation) Finish() {
 	}
 	c.tape.merge(c.f)
 	g := newLogGraph(c.f)
+	g.Grow(c.tape.entries, c.tape.pieces)
 	c.graph = &g
 	c.tape.play(func(op *tapeOp) {
 		v := g.Add(op.process, g.Now()-cycles.Barrier(op.since), certain(op.typ, len(op.sends) > 0))
@@ -114,6 +118,7 @@ func (c *isolation) Finish() {
 			c.report(G1c, informational, found, cycles.WW|cycles.WR, 0)
 		}
 	}
+	c.graph = nil
 }
 
 // report files a component by its shortest cycle: by the first kinds of edges

@@ -19,6 +19,7 @@ func newJepsenGraph(c *jepsenRules, alone map[point]int) *jepsenGraph {
 	for i := range g.extra {
 		g.extra[i] = cycles.None
 	}
+	g.Grow(c.tape.entries, c.tape.pieces)
 	c.tape.play(g.add)
 	g.addLogs()
 	extra := g.AddLog(count(len(g.extra)), g.extra)
@@ -30,7 +31,7 @@ func newJepsenGraph(c *jepsenRules, alone map[point]int) *jepsenGraph {
 		for _, s := range op.pieces {
 			switch {
 			case s.alone:
-				n := int64(2*g.alone[point{s.log, s.v}] + 1)
+				n := int64(2*g.alone[point{int(s.log), s.v}] + 1)
 				g.Read(vertex, extra, n, n)
 			case s.n > 0:
 				g.Read(vertex, g.logs[s.log].number, s.from, s.from+s.n-1)

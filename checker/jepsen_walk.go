@@ -82,24 +82,25 @@ func (w *jepsenWalk) op(op *tapeOp) {
 
 // piece walks through part of what the polls returned of a log.
 func (w *jepsenWalk) piece(op *tapeOp, p *jepsenProcess, s *piece) {
-	now := at(&w.now, s.log)
-	l := w.f.logs[s.log]
+	log := int(s.log)
+	now := at(&w.now, log)
+	l := w.f.logs[log]
 	switch {
 	case s.alone:
-		if _, had := w.alone[point{s.log, s.v}]; !had {
-			w.alone[point{s.log, s.v}] = len(w.alone)
+		if _, had := w.alone[point{log, s.v}]; !had {
+			w.alone[point{log, s.v}] = len(w.alone)
 		}
-		w.retried(op, s.log, s.v)
+		w.retried(op, log, s.v)
 		w.step(op, p, now, w.placeOf(l, s.v))
 	case s.n == 0:
-	case w.dirty[s.log] || w.again[s.log]:
+	case w.dirty[log] || w.again[log]:
 		for offset := s.from; offset < s.from+s.n; offset++ {
 			t, ok := l.slots.find(offset)
 			if !ok || !t.has(slotHas) {
 				continue
 			}
 			v := l.slots.value(t, offset)
-			w.retried(op, s.log, v)
+			w.retried(op, log, v)
 			w.step(op, p, now, w.placeOf(l, v))
 		}
 	default:

@@ -124,9 +124,16 @@ func (j *Judge) Finish() Verdict {
 		close(l.in)
 	}
 	j.done.Wait()
+	// A long search goes on beside the passes that finish after it.
 	for _, p := range j.passes {
+		if a, ok := p.Pass.(interface{ apart(*Facts) }); ok {
+			a.apart(j.env.Facts.reader())
+			j.done.Go(p.finish)
+			continue
+		}
 		p.finish()
 	}
+	j.done.Wait()
 	v := j.verdict()
 	j.env.Facts.arena.close()
 	return v

@@ -76,10 +76,12 @@ func (r *records) place(log int, value int64, create bool) (record, bool) {
 		i := int(value & pageMask)
 		// Logs beyond the identifiers' range cannot share a table.
 		if table != &r.main || id < math.MaxUint16 && (p.log[i] == id || p.log[i] == 0) {
-			if p.log[i] == 0 && !create {
-				return record{}, false
+			if p.log[i] == 0 {
+				if !create {
+					return record{}, false
+				}
+				p.log[i] = id
 			}
-			p.log[i] = id
 			return record{table, p, i, value}, true
 		}
 		if table = r.own[log]; table == nil {

@@ -14,6 +14,8 @@ type tape struct {
 	next   []int64 // by log: the offset behind the last one written, to count from
 	last   []int64 // by log: the value written last
 
+	entries, pieces int // how many there are
+
 	op tapeOp // the entry under way
 }
 
@@ -48,10 +50,10 @@ type tapeSend struct {
 // facts at the n offsets from from on, as far as they hold any; or, where alone is set, one value at an offset
 // (-1: unknown) where the facts have another; n is 0 for an empty list.
 type piece struct {
-	log       int
-	from, n   int64
-	alone     bool
-	offset, v int64
+	log   int32
+	alone bool
+	from  int64 // alone: the offset
+	n, v  int64
 }
 
 // Kinds of entries.
@@ -123,6 +125,7 @@ func (t *tape) write(e *tapeOp) {
 	}
 	c := &t.chunks[len(t.chunks)-1]
 	c.n++
+	t.entries++
 	kind := uint64(e.typ)
 	if e.assign {
 		c.uint(kind | tapeAssign)
@@ -130,6 +133,7 @@ func (t *tape) write(e *tapeOp) {
 		c.logs(e.assigned)
 		return
 	}
+	t.pieces += len(e.pieces)
 	if len(e.moved) > 0 {
 		kind |= tapeMoved
 	}
@@ -163,10 +167,10 @@ func (t *tape) write(e *tapeOp) {
 }
 
 func (t *tape) piece(c *tapeChunk, p *piece) {
-	t.grow(p.log)
+	t.grow(int(p.log))
 	if p.alone {
 		c.uint(uint64(p.log)<<1 | 1)
-		c.int(p.offset - t.next[p.log])
+		c.int(p.from - t.next[p.log])
 		c.int(p.v)
 		return
 	}
@@ -203,26 +207,36 @@ func (p *piece) before(q *piece) bool {
 
 // cut appends the pieces of what one poll returned of a log.
 func (e *tapeOp) cut(l *logFacts, recs []histories.Rec) {
+	log := int32(l.index)
 	if len(recs) == 0 {
-		e.pieces = append(e.pieces, piece{log: l.index, from: 0})
+		e.pieces = append(e.pieces, piece{log: log})
 		return
 	}
+	var page *slotPage
+	no := int64(-1)
+	next := int64(-1) // what would prolong the last piece
 	for i := range recs {
 		r := &recs[i]
 		if r.Offset < 0 {
-			e.pieces = append(e.pieces, piece{log: l.index, alone: true, offset: -1, v: r.Value})
+			e.pieces = append(e.pieces, piece{log: log, alone: true, from: -1, v: r.Value})
+			next = -1
 			continue
 		}
-		s, ok := l.slots.find(r.Offset)
-		if !ok || !s.has(slotHas) || l.slots.value(s, r.Offset) != r.Value {
-			e.pieces = append(e.pieces, piece{log: l.index, alone: true, offset: r.Offset, v: r.Value})
+		if r.Offset>>pageBits != no {
+			no = r.Offset >> pageBits
+			page = l.slots.pages.get(no)
+		}
+		if s := (slot{page, int(r.Offset & pageMask)}); page == nil || !s.has(slotHas) || l.slots.value(s, r.Offset) != r.Value {
+			e.pieces = append(e.pieces, piece{log: log, alone: true, from: r.Offset, v: r.Value})
+			next = -1
 			continue
 		}
-		if n := len(e.pieces); i > 0 && n > 0 && !e.pieces[n-1].alone && e.pieces[n-1].from+e.pieces[n-1].n == r.Offset {
-			e.pieces[n-1].n++
-			continue
+		if r.Offset == next {
+			e.pieces[len(e.pieces)-1].n++
+		} else {
+			e.pieces = append(e.pieces, piece{log: log, from: r.Offset, n: 1})
 		}
-		e.pieces = append(e.pieces, piece{log: l.index, from: r.Offset, n: 1})
+		next = r.Offset + 1
 	}
 }
 
@@ -300,12 +314,12 @@ func (p *player) entry(next, last []int64) {
 		log := int(k >> 1)
 		if k&1 != 0 {
 			offset := p.int() + next[log]
-			op.pieces = append(op.pieces, piece{log: log, alone: true, offset: offset, v: p.int()})
+			op.pieces = append(op.pieces, piece{log: int32(log), alone: true, from: offset, v: p.int()})
 			continue
 		}
 		n := int64(p.uint())
 		from := p.int() + next[log]
 		next[log] = from + n
-		op.pieces = append(op.pieces, piece{log: log, from: from, n: n})
+		op.pieces = append(op.pieces, piece{log: int32(log), from: from, n: n})
 	}
 }

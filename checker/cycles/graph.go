@@ -64,6 +64,7 @@ type vertex struct {
 type log struct {
 	offsets []int64
 	writers []int32
+	near    int // where the last read of it was found
 }
 
 // read is a range of a log's records, by position, that a vertex was given.
@@ -111,7 +112,7 @@ func (g *Graph) Len() int { return len(g.vertices) }
 // AddLog adds a log and returns its number: the offsets of its records, rising,
 // and for each the vertex that wrote it, or None. The slices belong to the graph.
 func (g *Graph) AddLog(offsets []int64, writers []int32) int {
-	g.logs = append(g.logs, log{offsets, writers})
+	g.logs = append(g.logs, log{offsets: offsets, writers: writers})
 	g.settled = false
 	return len(g.logs) - 1
 }
@@ -120,7 +121,7 @@ func (g *Graph) AddLog(offsets []int64, writers []int32) int {
 // to the offset last. Reads are added in the order of their vertices.
 func (g *Graph) Read(v int32, log int, first, last int64) {
 	l := &g.logs[log]
-	from, _ := slices.BinarySearch(l.offsets, first)
+	from := l.seek(first)
 	to := from
 	for to < len(l.offsets) && l.offsets[to] <= last {
 		to++
@@ -128,6 +129,28 @@ func (g *Graph) Read(v int32, log int, first, last int64) {
 	if from < to {
 		g.addRead(read{v, int32(log), int32(from), int32(to), false})
 	}
+}
+
+// seek returns the position of the first record at the offset or behind it. Reads
+// follow each other closely, so it is looked for around the last one.
+func (l *log) seek(offset int64) int {
+	lo, hi := l.near, l.near
+	for step := 1; lo > 0 && l.offsets[lo-1] >= offset; step *= 2 {
+		lo = max(lo-step, 0)
+	}
+	for step := 1; hi < len(l.offsets) && l.offsets[hi] < offset; step *= 2 {
+		lo, hi = hi, min(hi+step, len(l.offsets))
+	}
+	at, _ := slices.BinarySearch(l.offsets[lo:hi], offset)
+	l.near = lo + at
+	return l.near
+}
+
+// Grow makes room for operations and reads to come.
+func (g *Graph) Grow(vertices, reads int) {
+	g.vertices = slices.Grow(g.vertices, vertices)
+	g.acked = slices.Grow(g.acked, vertices)
+	g.reads = slices.Grow(g.reads, reads)
 }
 
 // Missed says that a vertex read a log up to the offset next, and was not given

@@ -61,6 +61,8 @@ type tarjan struct {
 	stack []node // Tarjan's
 	path  []frame
 	found []Component
+	// passed are the barriers below which everything is done.
+	passed int32
 }
 
 // frame is a node on the path of the search, and the lowest number it reaches.
@@ -97,6 +99,10 @@ func (t *tarjan) search(root node) {
 	if t.at(root) != 0 {
 		return
 	}
+	if t.inside == nil && t.ready(root) {
+		t.set(root, done)
+		return
+	}
 	t.enter(root)
 	for len(t.path) > 0 {
 		f := &t.path[len(t.path)-1]
@@ -117,6 +123,54 @@ func (t *tarjan) search(root node) {
 			f.low = min(f.low, i)
 		}
 	}
+}
+
+// ready tells whether all that comes straight before a vertex is done, so that it
+// is on no cycle. In doubt it says no.
+func (t *tarjan) ready(v node) bool {
+	g := t.g
+	if t.mask&RW != 0 && len(g.scratch.unseen) > 0 {
+		return false
+	}
+	if u := g.vertices[v].before; t.mask&Process != 0 && u != None && t.index[u] != done {
+		return false
+	}
+	if t.mask&Realtime != 0 && !t.reached(g.vertices[v].barrier) {
+		return false
+	}
+	if t.mask&WR != 0 {
+		for i := g.firsts[v]; i < g.firsts[v+1]; i++ {
+			r := &g.reads[i]
+			for _, w := range g.logs[r.log].writers[r.from:r.to] {
+				if w != None && w != v && t.index[w] != done {
+					return false
+				}
+			}
+		}
+	}
+	if t.mask&WW != 0 {
+		for i := g.firstW[v]; i < g.firstW[v+1]; i++ {
+			w := &g.writes[i]
+			if w.pos == 0 {
+				continue
+			}
+			if u := g.logs[w.log].writers[w.pos-1]; u != None && u != v && t.index[u] != done {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reached tells whether the first b ok completions are done, and makes their
+// barriers done.
+func (t *tarjan) reached(b int32) bool {
+	n := node(len(t.g.vertices))
+	for t.passed < b && t.index[t.g.acked[t.passed]] == done {
+		t.index[n+t.passed] = done
+		t.passed++
+	}
+	return t.passed >= b
 }
 
 // leave ends a node, and the component of which it is the first.
