@@ -83,6 +83,7 @@ func checkOnce(b *testing.B, bin, path string, flags ...string) {
 	b.ReportMetric(float64(v.Judged.Ops)/wall.Seconds(), "ops/s")
 	b.ReportMetric(float64(wall.Nanoseconds())/float64(v.Judged.Ops), "ns/op")
 	b.ReportMetric(float64(usage.Maxrss)/1024, "MB-peak")
+	b.ReportMetric(float64(usage.Utime.Nano()+usage.Stime.Nano())/1e9, "cpu-s") // tells more than the clock beside other work
 	b.ReportMetric(float64(v.Judged.Records), "records")
 	b.ReportMetric(float64(v.Judged.Windows), "windows")
 }

@@ -28,6 +28,19 @@ func BenchmarkCheckJepsen(b *testing.B) {
 	}
 }
 
+// BenchmarkCheckTransactions judges a million transactions from file, the search
+// for cycles included: what BenchmarkMillionTransactions does to a graph alone.
+func BenchmarkCheckTransactions(b *testing.B) {
+	bin := buildCommand(b)
+	path := filepath.Join(b.TempDir(), "history.edn")
+	if err := writeJepsen(path, 2_000_000, true); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		checkOnce(b, bin, path)
+	}
+}
+
 // jepsenWorld is a perfect cluster that a Jepsen test wrote the history of.
 type jepsenWorld struct {
 	out     *bufio.Writer
