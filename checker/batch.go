@@ -38,31 +38,54 @@ func (b *batch) reset() {
 // add copies an entry that was lent.
 func (b *batch) add(op *histories.Op) {
 	n := len(b.ops)
-	b.ops = append(b.ops, *op)
+	if n < cap(b.ops) {
+		b.ops = b.ops[:n+1]
+	} else {
+		b.ops = append(b.ops, histories.Op{})
+	}
 	c := &b.ops[n]
-	c.Mops, b.mops = copied(b.mops, op.Mops)
-	c.Runs, b.runs = copied(b.runs, op.Runs)
-	c.Recs, b.recs = copied(b.recs, op.Recs)
-	c.Fetched, b.fetched = copied(b.fetched, op.Fetched)
-	c.Bad, b.bad = copied(b.bad, op.Bad)
-	c.Keys, b.keys = copied(b.keys, op.Keys)
-	c.Offsets, b.offsets = copied(b.offsets, op.Offsets)
-	c.IDs = slices.Clone(op.IDs) // rare, as rebalances are
-	c.Rebalances = slices.Clone(op.Rebalances)
-	c.RecordKeys = slices.Clone(op.RecordKeys)
+	c.Index, c.Time, c.Process, c.Type, c.F = op.Index, op.Time, op.Process, op.Type, op.F
+	c.Seek, c.Isolation, c.Abort, c.Producer = op.Seek, op.Isolation, op.Abort, op.Producer
+	b.mops = pooled(&c.Mops, b.mops, op.Mops)
+	b.runs = pooled(&c.Runs, b.runs, op.Runs)
+	b.recs = pooled(&c.Recs, b.recs, op.Recs)
+	b.fetched = pooled(&c.Fetched, b.fetched, op.Fetched)
+	b.bad = pooled(&c.Bad, b.bad, op.Bad)
+	b.keys = pooled(&c.Keys, b.keys, op.Keys)
+	b.offsets = pooled(&c.Offsets, b.offsets, op.Offsets)
+	// The rest is rare. What is not there and was not there before is not written:
+	// the garbage collector wants to hear of each pointer.
+	if len(op.IDs)+len(c.IDs)+len(op.Rebalances)+len(c.Rebalances)+len(op.RecordKeys)+len(c.RecordKeys) > 0 {
+		c.IDs, c.Rebalances, c.RecordKeys = slices.Clone(op.IDs), slices.Clone(op.Rebalances), slices.Clone(op.RecordKeys)
+	}
+	if c.Name != op.Name {
+		c.Name = op.Name
+	}
+	if c.Group != op.Group {
+		c.Group = op.Group
+	}
+	if c.Error != op.Error {
+		c.Error = op.Error
+	}
 	if op.Event != nil {
-		e := *op.Event // rare; the rest of it is never overwritten by readers
+		e := *op.Event // the rest of it is never overwritten by readers
 		c.Event = &e
+	} else if c.Event != nil {
+		c.Event = nil
 	}
 }
 
-// copied appends src to pool and returns the copy, and the pool. Where the
-// pool has to grow, earlier copies keep the array that they are in.
-func copied[T any](pool, src []T) (dst, grown []T) {
+// pooled appends src to pool, makes dst that part of it, and returns the pool.
+// Where the pool has to grow, earlier copies keep the array that they are in.
+func pooled[T any](dst *[]T, pool, src []T) []T {
 	if len(src) == 0 {
-		return nil, pool
+		if len(*dst) > 0 {
+			*dst = nil
+		}
+		return pool
 	}
 	n := len(pool)
 	pool = append(pool, src...)
-	return pool[n:len(pool):len(pool)], pool
+	*dst = pool[n:len(pool):len(pool)]
+	return pool
 }

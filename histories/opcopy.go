@@ -2,12 +2,26 @@ package histories
 
 import "iter"
 
-// Reset empties the entry and keeps the memory of its slices.
+// Reset empties the entry and keeps the memory of its slices. It writes no pointer
+// that need not be written: readers do this for every entry, and the garbage
+// collector wants to hear of each.
 func (o *Op) Reset() {
-	*o = Op{
-		Mops: o.Mops[:0], Runs: o.Runs[:0], Recs: o.Recs[:0], Fetched: o.Fetched[:0], Bad: o.Bad[:0],
-		Keys: o.Keys[:0], Offsets: o.Offsets[:0], IDs: o.IDs[:0], Rebalances: o.Rebalances[:0],
-		RecordKeys: o.RecordKeys[:0],
+	o.Index, o.Time, o.Process, o.Type, o.F = 0, 0, 0, Invoke, Other
+	o.Mops, o.Runs, o.Recs, o.Fetched, o.Bad = o.Mops[:0], o.Runs[:0], o.Recs[:0], o.Fetched[:0], o.Bad[:0]
+	o.Keys, o.Offsets, o.IDs = o.Keys[:0], o.Offsets[:0], o.IDs[:0]
+	o.Rebalances, o.RecordKeys = o.Rebalances[:0], o.RecordKeys[:0]
+	o.Seek, o.Isolation, o.Abort, o.Producer = Seek{}, IsolationContract, 0, Producer{}
+	if o.Name != "" {
+		o.Name = ""
+	}
+	if o.Group != "" {
+		o.Group = ""
+	}
+	if o.Error != "" {
+		o.Error = ""
+	}
+	if o.Event != nil {
+		o.Event = nil
 	}
 }
 
