@@ -48,6 +48,9 @@ type LinkConfig struct {
 	Prefix string
 }
 
+// defaultPrefix begins the names of proxies that a run makes.
+const defaultPrefix = "ackproof"
+
 // Links leads every client connection through one proxy for each broker.
 type Links struct {
 	cfg    LinkConfig
@@ -66,7 +69,7 @@ var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // own, or uses the foreign one named.
 func OpenLinks(ctx context.Context, cfg LinkConfig) (*Links, error) {
 	if cfg.Prefix == "" {
-		cfg.Prefix = "ackproof"
+		cfg.Prefix = defaultPrefix
 	}
 	l := &Links{cfg: cfg, byAddr: map[string]*link{}}
 	if err := l.checkNodes(); err != nil {

@@ -206,13 +206,7 @@ func (s Server) Reset(ctx context.Context, names ...string) (reset []string, err
 		if len(names) > 0 && !slices.Contains(names, p.Name) || p.Enabled && len(p.Toxics) == 0 {
 			continue
 		}
-		err := call(ctx, "delete "+p.Name, func() error {
-			old := s.api.NewProxy()
-			old.Name = p.Name
-			return old.Delete()
-		})
-		var refused *tc.ApiError
-		if err != nil && !(errors.As(err, &refused) && refused.Status == http.StatusNotFound) {
+		if err := s.remove(ctx, p.Name); err != nil {
 			return reset, err
 		}
 		if err := s.make(ctx, p.Proxy); err != nil {
@@ -221,6 +215,52 @@ func (s Server) Reset(ctx context.Context, names ...string) (reset []string, err
 		reset = append(reset, p.Name)
 	}
 	return reset, nil
+}
+
+// Undo makes the server what it was before a run that could not do so itself:
+// the proxies that the run made are removed, and those of somebody else's that it
+// used stand there again, clean. before is the server as it was, used names those
+// proxies. What else stands there is not touched.
+func (s Server) Undo(ctx context.Context, before []Standing, used []string) error {
+	now, err := s.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range now {
+		was := slices.ContainsFunc(before, func(b Standing) bool { return b.Name == p.Name })
+		if was || !strings.HasPrefix(p.Name, defaultPrefix+"-") {
+			continue
+		}
+		if err := s.remove(ctx, p.Name); err != nil {
+			return err
+		}
+	}
+	for _, p := range before {
+		if !slices.Contains(used, p.Name) {
+			continue
+		}
+		if _, err := s.Create(ctx, []Proxy{p.Proxy}); err != nil {
+			return err
+		}
+		if _, err := s.Reset(ctx, p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove deletes a proxy; one that is gone already is no error.
+func (s Server) remove(ctx context.Context, name string) error {
+	err := call(ctx, "delete "+name, func() error {
+		old := s.api.NewProxy()
+		old.Name = name
+		return old.Delete()
+	})
+	var refused *tc.ApiError
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return nil
+	}
+	return err
 }
 
 // Clean says what stands on the proxies that does not belong there: toxics, or

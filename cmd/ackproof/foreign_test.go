@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	tc "github.com/Shopify/toxiproxy/v2/client"
@@ -208,5 +211,73 @@ func TestExternalClusterRefusesTopics(t *testing.T) {
 	}
 	if r.stdout != "" {
 		t.Errorf("a run that did not happen says: %s", r.stdout)
+	}
+}
+
+// TestNothingIsLeftOnAForeignToxiproxy ends runs while a fault acts, by Ctrl-C
+// and by kill -9: their own proxies are gone, and those of somebody else's that
+// they used stand there again, clean.
+func TestNothingIsLeftOnAForeignToxiproxy(t *testing.T) {
+	t.Parallel()
+	for _, how := range []os.Signal{os.Interrupt, os.Kill} {
+		for _, adopt := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, adopted %v", how, adopt), func(t *testing.T) {
+				t.Parallel()
+				url, api := foreignToxiproxy(t)
+				plan := filepath.Join(t.TempDir(), "plan.json")
+				events := `[{"at":"300ms","for":"8m","fault":"latency","on":["n1"],"direction":"both","args":{"latency_ms":100,"jitter_ms":0}}]`
+				if err := os.WriteFile(plan, []byte(events), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				flags := []string{"--toxiproxy", url, "--plan", plan}
+				name, want := "ackproof-n1", []string{"theirs"}
+				if adopt {
+					c, target := externalCluster(t)
+					p, err := api.CreateProxy("used", "127.0.0.1:0", c.ListenAddrs()[0])
+					if err != nil {
+						t.Fatal(err)
+					}
+					file := filepath.Join(t.TempDir(), "proxies.yaml")
+					text := fmt.Sprintf("proxies:\n  - {name: used, listen: %q, upstream: %q, carries: kafka}\n", p.Listen, p.Upstream)
+					if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+						t.Fatal(err)
+					}
+					flags = append(flags, "--target", target, "--proxies", file)
+					name, want = "used", []string{"theirs", "used"}
+				}
+				u := start(t, nil, flags...)
+				u.await(t, "latency n1")
+				if p, err := api.Proxy(name); err != nil || len(p.ActiveToxics) == 0 {
+					t.Errorf("no fault acts on %s: %+v, %v", name, p, err)
+				}
+				if err := u.Process.Signal(how); err != nil {
+					t.Fatal(err)
+				}
+				u.exit(t, eventLimit)
+				asBefore(t, api, want)
+			})
+		}
+	}
+}
+
+// asBefore demands that the server comes to have these proxies alone, clean.
+func asBefore(t *testing.T, api *tc.Client, want []string) {
+	t.Helper()
+	for end := time.Now().Add(eventLimit); ; time.Sleep(20 * time.Millisecond) {
+		all, err := api.Proxies()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirty := len(all) != len(want)
+		for _, name := range want {
+			p := all[name]
+			dirty = dirty || p == nil || !p.Enabled || len(p.ActiveToxics) > 0
+		}
+		if !dirty {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the server has %+v, want %q, clean", all, want)
+		}
 	}
 }

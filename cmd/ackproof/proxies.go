@@ -30,7 +30,7 @@ func (a *app) proxiesCmd() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&topology, "proxies", nemesis.Topologies[0].Name, "the topology: a name (guide) or a YAML file")
-	cmd.AddCommand(a.proxiesServeCmd(&topology), a.proxiesCreateCmd(&topology), a.proxiesListCmd(), a.proxiesResetCmd(&topology))
+	cmd.AddCommand(a.proxiesServeCmd(&topology), a.proxiesCreateCmd(&topology), a.proxiesListCmd(), a.proxiesResetCmd(&topology), a.proxiesGuardCmd())
 	return cmd
 }
 

@@ -220,6 +220,11 @@ func (a *app) progress(line string) { fmt.Fprintf(a.err, "ackproof: %s\n", line)
 func (a *app) supervised(spec run.Spec, o run.Options, stop <-chan struct{}, quiet bool) (run.Result, error) {
 	o.Stop = stop
 	o.Progress = a.progress
+	let, err := a.guard(spec)
+	if err != nil {
+		return run.Result{}, err
+	}
+	defer let()
 	if !quiet {
 		line := newStatusLine(a.err)
 		o.Status = line.show
@@ -240,6 +245,8 @@ func (a *app) conclude(res run.Result, err error, asJSON bool) error {
 	switch {
 	case err == nil:
 		return verdictCode(res.Verdict.Valid)
+	case errors.As(err, new(*exitError)):
+		return err
 	case errors.As(err, &refused):
 		return usage(err)
 	case errors.Is(err, run.ErrStopped):

@@ -79,13 +79,15 @@ func (u *underWay) exists(t *testing.T, name string) {
 // await reads the status until a line says this.
 func (u *underWay) await(t *testing.T, what string) {
 	t.Helper()
-	limit := time.After(eventLimit)
+	limit, last := time.After(eventLimit), ""
 	for {
 		select {
 		case line, more := <-u.stderr:
 			if !more {
-				t.Fatalf("the command ended without %q: %s", what, u.stdout.String())
+				_ = u.Wait() // what it said is whole then
+				t.Fatalf("the command ended without %q: %s\n%s", what, last, u.stdout.String())
 			}
+			last = line
 			if strings.Contains(line, what) {
 				return
 			}

@@ -222,8 +222,18 @@ func soakRepeat(s run.Spec, f soakFlags) string {
 // soak makes the rounds, prints the table and chooses the exit code.
 func (a *app) soak(s *soak.Soak, err error) error {
 	if err == nil {
-		err = s.Run(context.Background())
+		let, err := a.guard(s.File.Specs[0])
+		if err != nil {
+			return err
+		}
+		defer let()
+		return a.soaked(s, s.Run(context.Background()))
 	}
+	return a.soaked(s, err)
+}
+
+// soaked is the end of a soak: its table and its exit code.
+func (a *app) soaked(s *soak.Soak, err error) error {
 	var refused *run.Refused
 	switch {
 	case errors.As(err, &refused) && (s == nil || len(s.File.Rounds) == 0):

@@ -58,6 +58,11 @@ func (a *app) suiteOf(s *scenarioRun, base run.Spec, name, junit string) error {
 	}
 	stop, release := onInterrupt(a.err)
 	defer release()
+	let, err := a.guard(base)
+	if err != nil {
+		return err
+	}
+	defer let()
 	_, err = scenario.RunSuite(context.Background(), list, scenario.SuiteOptions{
 		Name: name, Base: base, Over: s.over, Stop: stop, Store: s.f.store,
 		Options: func(sc *scenario.Scenario) run.Options {

@@ -102,7 +102,7 @@ func (b *Bed) borrow(ctx context.Context, spec Spec, cfg BedConfig) error {
 // openLinks opens the clients' links. Where that fails, the bed is closed.
 func (b *Bed) openLinks(ctx context.Context, spec Spec, cfg BedConfig) error {
 	lc := nemesis.LinkConfig{
-		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset, Prefix: "ackproof",
+		Toxiproxy: spec.Toxiproxy, Seed: spec.Seed, Log: cfg.ToxiLog, Reset: spec.Reset,
 	}
 	if b.secure != nil {
 		lc.Greet = b.secure.Greet
