@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -60,14 +62,11 @@ func (w *ways) look() {
 	}
 }
 
-// seen is what was seen so far.
-func (w *ways) seen() (round []string, led map[string]bool, err error) {
+// seen is what was seen so far, in order.
+func (w *ways) seen() (round, led []string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for way := range w.round {
-		round = append(round, way)
-	}
-	return round, w.led, w.failed
+	return slices.Sorted(maps.Keys(w.round)), slices.Sorted(maps.Keys(w.led)), w.failed
 }
 
 // watchWays looks again and again until stop is called.
