@@ -152,14 +152,16 @@ func (f *Facts) compactedAway(l *logFacts, value, offset, entry int64) bool {
 	return ok && f.tombstoneOver(l, rec, entry)
 }
 
-// tombstoneOver tells whether a record is a tombstone that has stood for as long
-// as the log keeps them.
+// tombstoneOver tells whether a record is a tombstone that may have stood for as
+// long as the log keeps them. It may have been appended as soon as it was sent,
+// long before the answer.
 func (f *Facts) tombstoneOver(l *logFacts, rec record, entry int64) bool {
-	if _, _, tombstone, _ := l.keyed.of(rec.value); !tombstone {
+	_, invoked, tombstone, _ := l.keyed.of(rec.value)
+	if !tombstone {
 		return false
 	}
 	keep, stated := f.env.tombstones(l.key)
-	return !stated || f.clock.at(entry)-f.clock.at(rec.sentAt())+retentionMargin >= keep
+	return !stated || f.clock.at(entry)-f.clock.at(invoked)+retentionMargin >= keep
 }
 
 // compactedFinally tells whether compaction may have removed a record that is

@@ -61,6 +61,7 @@ type groupLog struct {
 	delivered spans
 	ahead     []reach // commits beyond what had been delivered
 	top       reach   // the furthest that was committed
+	first     int64   // the first offset that is known to be committed; -1: none
 	owners    []*holding
 }
 
@@ -112,7 +113,7 @@ func (c *groups) group(name string) *consumerGroup {
 func (g *consumerGroup) log(key int64) *groupLog {
 	l := g.logs[key]
 	if l == nil {
-		l = &groupLog{key: key, register: map[int64][]registerOp{}, top: reach{offset: -1}}
+		l = &groupLog{key: key, register: map[int64][]registerOp{}, top: reach{offset: -1}, first: -1}
 		g.logs[key] = l
 	}
 	return l
@@ -297,6 +298,9 @@ func (l *groupLog) reach(r reach, sure bool) {
 	r.high = l.delivered.end()
 	if sure && r.offset > l.top.offset {
 		l.top = r
+	}
+	if sure && l.first < 0 {
+		l.first = r.offset
 	}
 	if r.offset <= r.high || len(l.ahead) >= maxCases {
 		return

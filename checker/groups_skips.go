@@ -34,7 +34,9 @@ func (c *groups) beyond(g *consumerGroup, l *groupLog) {
 }
 
 // skipped looks for records that the group has committed over although no
-// member was ever given them. The group owes them from where it began.
+// member was ever given them. The group owes them from where it began; one that
+// begins at the end of its logs does so again wherever nothing is committed yet,
+// and owes them from its first commit.
 func (c *groups) skipped(g *consumerGroup, l *groupLog) {
 	if l.top.offset < 0 || g.Commits == histories.CommitsAuto && g.blind {
 		return
@@ -46,7 +48,7 @@ func (c *groups) skipped(g *consumerGroup, l *groupLog) {
 		if !ok {
 			return
 		}
-		first = max(first, began)
+		first = max(first, began, l.first)
 	}
 	l.delivered.gaps(first, l.top.offset, func(from, to int64) { c.skip(g, l, f, from, to) })
 }
@@ -55,7 +57,7 @@ func (c *groups) skipped(g *consumerGroup, l *groupLog) {
 func (c *groups) skip(g *consumerGroup, l *groupLog, f *logFacts, from, to int64) {
 	n, first, last := int64(0), int64(-1), int64(-1)
 	f.slots.between(f.pages, from, to-1, func(offset int64, t slot) bool {
-		if !c.owed(f, offset, t) {
+		if !c.owed(f, offset, t) || f.mayBeDeleted(offset, l.top.entry) || c.f.compactedAway(f, f.slots.value(t, offset), offset, l.top.entry) {
 			return true
 		}
 		if first < 0 {

@@ -75,7 +75,8 @@ var groupCases = []struct{ name, model, want, history string }{
 	{"it is not committed over", "", "", groupLogs + "p5 u 0 group=g; p5 p 1@0 group=g; p5 commit 0:1 ids=7 group=g; p6 u 0 group=g; p6 p 3@2 group=g"},
 	{"nobody ever polled it", "", "", "p0 s 1@0; p0 s 2 !info; p0 s 3@2; p8 p 1@0 3@2; p5 u 0 group=g; p5 p 1@0 3@2 group=g; p5 commit 0:3 ids=7 group=g"},
 	{"it is skipped inside of a poll", "", "int-poll-skip 1 / skipped-by-group 1", groupLogs + "p5 u 0 group=g; p5 p 1@0 3@2 group=g; p5 commit 0:3 ids=7 group=g"},
-	{"skipped, for a group that began before", "", "skipped-by-group 1", "p0 s 1@0 2@1 3@2 4@3; p8 p 1@0 2@1 3@2 4@3; p5 u 0 group=late; p5 p 2@1 group=late; p6 u 0 group=late; p6 p 4@3 group=late; p6 commit 0:4 ids=7 group=late"},
+	{"skipped, for a group that began before", "", "skipped-by-group 1", "p0 s 1@0 2@1 3@2 4@3; p8 p 1@0 2@1 3@2 4@3; p5 u 0 group=late; p5 p 2@1 group=late; p5 commit 0:2 ids=6 group=late; p6 u 0 group=late; p6 p 4@3 group=late; p6 commit 0:4 ids=7 group=late"},
+	{"skipped, for a group that began twice at the end", "", "", "p0 s 1@0 2@1 3@2 4@3; p8 p 1@0 2@1 3@2 4@3; p5 u 0 group=late; p5 p 2@1 group=late; p6 u 0 group=late; p6 p 4@3 group=late; p6 commit 0:4 ids=7 group=late"},
 	{"delivered again after a rebalance", "", "", commitOnce + "p5 u group=g; p6 u 0 group=g; p6 p 2@1 3@2 pos=0:1 ids=7 group=g; p6 commit 0:3 ids=9 group=g"},
 
 	{"two owners", "", "two-owners 1", groupLogs + "p5 u 0 group=g; p6 u 0 group=g; p5 p 1@0 group=g rebalance=assigned:4:0; p6 p 1@0 group=g rebalance=assigned:4:0; p5 p 2@1 group=g; p6 p 2@1 group=g"},
