@@ -24,24 +24,35 @@ type gatherer struct {
 	doubtful []operation             // sends of the log that name no offset
 	polled   map[record]bool         // what kept polls returned near the target
 	final    bool                    // the final reads have begun
+	end      ending
 	entries  int64
 }
+
+// ending is the last record of the target's log that the final reads returned.
+// Where no fetch behind it stood at the log's end, it alone shows that they got
+// there.
+type ending struct{ offset, value int64 }
+
+// noEnding is where none is known.
+var noEnding = ending{-1, -1}
 
 // maxWhole bounds, in entries, the histories that are shrunk from the whole.
 const maxWhole = 400_000
 
 // gather reads the history at path. With all it keeps every operation, and
-// otherwise what is near the target; see the package's design for what that is.
-func gather(path string, t *target, all bool) ([]operation, error) {
+// otherwise what is near the target, the send of end included; see the package's
+// design for what that is. It returns the ending that it saw, too.
+func gather(path string, t *target, all bool, end ending) ([]operation, ending, error) {
 	r, err := histories.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, noEnding, err
 	}
 	defer r.Close()
 	g := &gatherer{
 		t: t, all: all, evidence: map[int64]bool{}, open: map[int64]*histories.Op{},
-		reads: map[int64]operation{}, polled: map[record]bool{},
+		reads: map[int64]operation{}, polled: map[record]bool{}, end: end,
 	}
+	seen := noEnding
 	for _, i := range t.example.Ops {
 		g.evidence[i] = true
 	}
@@ -49,14 +60,26 @@ func gather(path string, t *target, all bool) ([]operation, error) {
 		op, err := r.Next()
 		var torn *histories.SyntaxError
 		if err == io.EOF || errors.As(err, &torn) { // what follows was not judged either
-			return g.finish(), nil
+			return g.finish(), seen, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("gather the operations around the evidence: %w", err)
+			return nil, noEnding, fmt.Errorf("gather the operations around the evidence: %w", err)
 		}
 		g.observe(op)
+		if g.final && op.Type == histories.OK {
+			seen.extend(op, t.log)
+		}
 		if g.entries++; all && g.entries > maxWhole {
-			return nil, fmt.Errorf("the operations around the evidence do not convict by themselves, and the history has more than %d entries: too many to try them all", maxWhole)
+			return nil, noEnding, fmt.Errorf("the operations around the evidence do not convict by themselves, and the history has more than %d entries: too many to try them all", maxWhole)
+		}
+	}
+}
+
+// extend takes what a final read returned of the log.
+func (e *ending) extend(op *histories.Op, log int64) {
+	for key, r := range op.Polled() {
+		if key == log && r.Offset > e.offset {
+			*e = ending{r.Offset, r.Value}
 		}
 	}
 }
@@ -159,7 +182,7 @@ func (g *gatherer) near(op *histories.Op) bool {
 		return false // kept with what is read by it
 	}
 	for i := range op.Mops {
-		if m := &op.Mops[i]; m.Send && (m.Value == g.t.example.Value || m.Key == g.t.log && g.within(m.Offset)) {
+		if m := &op.Mops[i]; m.Send && (m.Value == g.t.example.Value || m.Key == g.t.log && (g.within(m.Offset) || m.Value == g.end.value)) {
 			return true
 		}
 	}

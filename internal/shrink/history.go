@@ -36,6 +36,10 @@ type History struct {
 // whole at once.
 const small = 1500
 
+// windowTimeout is porcupine's limit for one window of a candidate: what it does
+// not decide within that is no smaller proof.
+const windowTimeout = 100 * time.Millisecond
+
 // Shrink judges the history at path and returns the smallest part of it that
 // is convicted of the same case: no operation, no record in one and no log that
 // one asks about can be taken away. The error is *Nothing where the verdict has
@@ -49,6 +53,7 @@ func Shrink(path string, o Options) (*History, error) {
 		return nil, err
 	}
 	begin := time.Now()
+	s.options.WindowTimeout = windowTimeout
 	a, err := choose(&v, o.Kind)
 	if err != nil {
 		return nil, err
@@ -57,8 +62,7 @@ func Shrink(path string, o Options) (*History, error) {
 		return nil, &Nothing{fmt.Sprintf("no case of %s was kept", a.Kind)}
 	}
 	s.whole = findings(&v)
-	s.t = &target{findingOf(a, &a.Examples[0], same), a.Examples[0]}
-	ops, err := s.smallest(path, v.Judged.Entries)
+	ops, err := s.smallest(path, v.Judged.Entries, a)
 	if err != nil {
 		return nil, err
 	}
@@ -92,23 +96,38 @@ func (s *search) judgeWhole(path string) (checker.Verdict, error) {
 	return v, nil
 }
 
-// smallest gathers operations, ever more of them, until they show the target.
-func (s *search) smallest(path string, entries int64) ([]operation, error) {
-	if entries > small {
-		ops, err := gather(path, s.t, false)
+// triedCases is how many cases of an anomaly are tried where what is left of the
+// ones before is more than few operations.
+const (
+	triedCases = 4
+	few        = 6
+)
+
+// smallest looks for a case that a few operations show, and tries all operations
+// of the history where those around the evidence do not do.
+func (s *search) smallest(path string, entries int64, a *checker.Anomaly) ([]operation, error) {
+	var best []operation
+	var of *target
+	var known map[record]bool
+	for i := range a.Examples[:min(len(a.Examples), triedCases)] {
+		if entries <= small || of != nil && clients(best) <= few {
+			break
+		}
+		s.t = &target{findingOf(a, &a.Examples[i], same), a.Examples[i]}
+		ops, ok, err := s.around(path)
 		if err != nil {
 			return nil, err
 		}
-		if out, ok := s.run(s.evidenceOnly(ops)); ok { // two entries may be all there is to it
-			return out, nil
-		}
-		for _, near := range []int64{2, 16, window} {
-			if out, ok := s.run(s.sentWithin(ops, near)); ok {
-				return out, nil
-			}
+		if ok && (of == nil || clients(ops) < clients(best)) {
+			best, of, known = ops, s.t, s.known
 		}
 	}
-	ops, err := gather(path, s.t, true)
+	if of != nil {
+		s.t, s.known = of, known
+		return best, nil
+	}
+	s.t = &target{findingOf(a, &a.Examples[0], same), a.Examples[0]}
+	ops, _, err := gather(path, s.t, true, noEnding)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +135,41 @@ func (s *search) smallest(path string, entries int64) ([]operation, error) {
 		return out, nil
 	}
 	return nil, fmt.Errorf("the operations of the history, judged again, do not show the %s: please report it with the history", s.t.kind)
+}
+
+// around gathers operations around the target, ever more of them, until they
+// show it.
+func (s *search) around(path string) ([]operation, bool, error) {
+	end := noEnding
+	for range 2 { // the second time with the ending that the first one saw
+		ops, seen, err := gather(path, s.t, false, end)
+		if err != nil {
+			return nil, false, err
+		}
+		if out, ok := s.run(s.evidenceOnly(ops)); ok { // two entries may be all there is to it
+			return out, true, nil
+		}
+		for _, near := range []int64{2, 16, window} {
+			if out, ok := s.run(s.sentWithin(ops, near, end)); ok {
+				return out, true, nil
+			}
+		}
+		if end = seen; end == noEnding {
+			break
+		}
+	}
+	return nil, false, nil
+}
+
+// clients counts the operations of clients.
+func clients(ops []operation) int {
+	n := 0
+	for _, o := range ops {
+		if o.client() {
+			n++
+		}
+	}
+	return n
 }
 
 // evidenceOnly are the operations of the evidence, and the phases.
@@ -130,8 +184,8 @@ func (s *search) evidenceOnly(ops []operation) []operation {
 }
 
 // sentWithin leaves out the sends that stand further away from the target, in
-// offsets, and are no evidence.
-func (s *search) sentWithin(ops []operation, near int64) []operation {
+// offsets, and are neither evidence nor the ending.
+func (s *search) sentWithin(ops []operation, near int64, end ending) []operation {
 	return keep(ops, func(o operation) bool {
 		last := o.last()
 		if last.F != histories.Send {
@@ -142,7 +196,7 @@ func (s *search) sentWithin(ops []operation, near int64) []operation {
 			away = away && !slices.Contains(s.t.example.Ops, op.Index)
 		})
 		for m := range last.Sends() {
-			away = away && m.Value != s.t.example.Value && (m.Offset < s.t.example.Offset-near || m.Offset > s.t.example.Offset+near)
+			away = away && m.Value != s.t.example.Value && m.Value != end.value && (m.Offset < s.t.example.Offset-near || m.Offset > s.t.example.Offset+near)
 		}
 		return !away
 	})
@@ -158,11 +212,7 @@ func (s *search) result(ops []operation) (*History, error) {
 		c.Index = int64(i)
 		h.Entries = append(h.Entries, c)
 	}
-	for _, o := range ops {
-		if o.client() {
-			h.Ops++
-		}
-	}
+	h.Ops = clients(ops)
 	h.Header.Logs = keep(h.Header.Logs, func(l histories.Log) bool {
 		return l.Key == s.t.example.Log || slices.ContainsFunc(h.Entries, func(op histories.Op) bool { return names(&op, l.Key) })
 	})
