@@ -58,22 +58,22 @@ func (n *gap) tag() uint32 {
 	return uint32(length)<<3 | uint32(btoi(n.internal)<<2|btoi(n.group)<<1|btoi(n.committed))
 }
 
-// add notes a gap and returns it, nil where there is no more room.
-func (g *gaps) add(n gap) *gap {
+// add notes a gap and returns its place, -1 where there is no more room.
+func (g *gaps) add(n *gap) int32 {
 	head := &g.byFrom.make(n.from >> pageBits)[n.from&pageMask]
 	tag := n.tag()
 	if tag != 0 && head.tag == tag && head.again < math.MaxUint32 {
 		head.again++
-		return g.at(head.last - 1)
+		return head.last - 1
 	}
 	for i := head.last; i != 0; i = g.at(i - 1).next {
 		if old := g.at(i - 1); old.to == n.to && old.internal == n.internal && old.group == n.group && old.committed == n.committed {
 			old.n++
-			return old
+			return i - 1
 		}
 	}
 	if g.len >= maxGaps {
-		return nil
+		return -1
 	}
 	if head.last != 0 {
 		g.at(head.last - 1).n += int64(head.again)
@@ -83,10 +83,10 @@ func (g *gaps) add(n gap) *gap {
 	}
 	n.n, n.next = 1, head.last
 	chunk := &g.chunks[g.len/gapChunk]
-	*chunk = append(*chunk, n)
+	*chunk = append(*chunk, *n)
 	g.len++
 	*head = gapHead{last: int32(g.len), tag: tag}
-	return g.at(head.last - 1)
+	return head.last - 1
 }
 
 // each calls f with every gap, in the order in which they were first seen.

@@ -31,8 +31,8 @@ func TestGaps(t *testing.T) {
 				first[k] = op
 				order = append(order, k)
 			}
-			got := g.add(gap{from: k.from, to: k.to, internal: k.internal, group: k.group, committed: k.committed, op: op})
-			if got.op != first[k] || got.from != k.from || got.to != k.to {
+			at := g.add(&gap{from: k.from, to: k.to, internal: k.internal, group: k.group, committed: k.committed, op: op})
+			if got := g.at(at); got.op != first[k] || got.from != k.from || got.to != k.to {
 				t.Fatalf("gap %+v, first seen by %d, is taken for %+v", k, first[k], got)
 			}
 		}
@@ -56,14 +56,14 @@ func TestGaps(t *testing.T) {
 func TestGapsAreBounded(t *testing.T) {
 	var g gaps
 	for i := range int64(maxGaps) {
-		if g.add(gap{from: 3 * i, to: 3*i + 2}) == nil {
+		if g.add(&gap{from: 3 * i, to: 3*i + 2}) < 0 {
 			t.Fatalf("no room for gap %d", i)
 		}
 	}
-	if g.add(gap{from: 1, to: 3}) != nil || g.add(gap{from: 0, to: 3}) != nil {
+	if g.add(&gap{from: 1, to: 3}) >= 0 || g.add(&gap{from: 0, to: 3}) >= 0 {
 		t.Error("there is room for more gaps than there may be")
 	}
-	if n := g.add(gap{from: 0, to: 2}); n == nil || g.len != maxGaps {
+	if g.add(&gap{from: 0, to: 2}) != 0 || g.len != maxGaps {
 		t.Error("a gap that is kept is not found any more")
 	}
 	g.each(func(n *gap) {

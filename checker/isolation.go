@@ -85,27 +85,20 @@ func (c *isolation) Finish() {
 	if !c.began {
 		return
 	}
-	c.tape.merge(c.f)
 	g := newLogGraph(c.f)
-	g.Grow(c.tape.entries, c.tape.pieces)
+	g.Grow(c.tape.entries, c.tape.runs)
 	c.graph = &g
-	c.tape.play(func(op *tapeOp) {
+	c.tape.finally(c.f, func(op *tapeOp) {
 		v := g.Add(op.process, g.Now()-cycles.Barrier(op.since), certain(op.typ, len(op.sends) > 0))
 		for _, s := range op.sends {
 			g.wrote(v, s)
 		}
-	})
-	g.addLogs()
-	vertex := int32(0)
-	c.tape.play(func(op *tapeOp) {
-		for _, s := range op.pieces {
-			if s.n > 0 && !s.alone {
-				g.Read(vertex, g.logs[s.log].number, s.from, s.from+s.n-1)
+		for i := range op.pieces {
+			if s := &op.pieces[i]; s.n > 0 && !s.alone {
+				g.Read(v, g.logs[s.log].number, s.from, s.from+s.n-1)
 			}
 		}
-		vertex++
 	})
-	c.tape = tape{}
 	for _, found := range g.Components(cycles.WR | cycles.Realtime) {
 		c.report(G1c, "", found, cycles.WR, cycles.Realtime)
 	}

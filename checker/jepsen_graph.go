@@ -19,25 +19,12 @@ func newJepsenGraph(c *jepsenRules, alone map[point]int) *jepsenGraph {
 	for i := range g.extra {
 		g.extra[i] = cycles.None
 	}
-	g.Grow(c.tape.entries, c.tape.pieces)
-	c.tape.play(g.add)
-	g.addLogs()
+	g.Grow(c.tape.entries, c.tape.runs)
 	extra := g.AddLog(count(len(g.extra)), g.extra)
-	vertex := int32(0)
-	c.tape.play(func(op *tapeOp) {
-		if op.assign {
-			return
+	c.tape.finally(c.f, func(op *tapeOp) {
+		if !op.assign {
+			g.add(op, extra)
 		}
-		for _, s := range op.pieces {
-			switch {
-			case s.alone:
-				n := int64(2*g.alone[point{int(s.log), s.v}] + 1)
-				g.Read(vertex, extra, n, n)
-			case s.n > 0:
-				g.Read(vertex, g.logs[s.log].number, s.from, s.from+s.n-1)
-			}
-		}
-		vertex++
 	})
 	return g
 }
@@ -50,17 +37,25 @@ func count(n int) []int64 {
 	return out
 }
 
-// add adds a completion, and makes it the writer of what it sent.
-func (g *jepsenGraph) add(op *tapeOp) {
-	if op.assign {
-		return
-	}
+// add adds a completion, makes it the writer of what it sent, and a reader of what
+// it polled.
+func (g *jepsenGraph) add(op *tapeOp, extra int) {
 	v := g.Add(op.process, g.Now()-cycles.Barrier(op.since), op.typ == histories.OK)
 	for _, s := range op.sends {
 		if i, ok := g.alone[point{s.log, s.value}]; ok {
 			g.extra[2*i+1] = v
 		}
 		g.wrote(v, s)
+	}
+	for i := range op.pieces {
+		s := &op.pieces[i]
+		switch {
+		case s.alone:
+			n := int64(2*g.alone[point{int(s.log), s.v}] + 1)
+			g.Read(v, extra, n, n)
+		case s.n > 0:
+			g.Read(v, g.logs[s.log].number, s.from, s.from+s.n-1)
+		}
 	}
 }
 

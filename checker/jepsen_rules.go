@@ -118,13 +118,11 @@ func (c *jepsenRules) Finish() {
 		jepsenPrecommitted: c.precommit,
 	}
 	crash := c.content(counts)
-	c.tape.merge(c.f)
 	walk := newJepsenWalk(c, counts)
-	c.tape.play(walk.op)
+	c.tape.play(c.f, walk.op)
 	counts[jepsenG1a] += c.aborted()
 	newJepsenGraph(c, walk.alone).judge(c.rules.NoWW, counts)
 	c.verdict = c.rules.judge(counts, crash)
-	c.tape = tape{}
 }
 
 // aborted counts the ok polls of values that were sent once, and failed. The

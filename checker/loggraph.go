@@ -24,16 +24,11 @@ type graphLog struct {
 func newLogGraph(f *Facts) logGraph {
 	g := logGraph{Graph: &cycles.Graph{}, f: f}
 	for _, l := range f.logs {
-		g.logs = append(g.logs, g.positions(l))
+		p := g.positions(l)
+		p.number = g.AddLog(p.offsets, p.writers)
+		g.logs = append(g.logs, p)
 	}
 	return g
-}
-
-// addLogs gives the graph its logs, once all writers are known.
-func (g *logGraph) addLogs() {
-	for i := range g.logs {
-		g.logs[i].number = g.AddLog(g.logs[i].offsets, g.logs[i].writers)
-	}
 }
 
 // positions lists the offsets of a log that show a value. A value that stands

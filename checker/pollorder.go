@@ -236,17 +236,17 @@ func (c *pollOrder) passed(op *histories.Op, p *consumer, l *logFacts, a, b mark
 		before = -1
 	}
 	seen := gap{from: a.offset, to: b.offset, before: before, op: op.Index, process: op.Process, internal: internal, group: p.group, committed: c.iso.committed(op.Process)}
-	g := l.gaps.add(seen)
+	at := l.gaps.add(&seen)
 	t, known := l.slots.find(a.offset + 1)
 	known = known && !l.compacted && !l.mayBeDeleted(a.offset+1, op.Index) && c.missed(&seen, l, a.offset+1, t)
 	switch {
-	case g == nil:
+	case at < 0:
 		if known {
 			c.r.live.sees(kind, 1, c.env.RebalanceAllowed(p.group))
 			c.over[kind]++
 		}
 	case known:
-		g.noticed = true
+		l.gaps.at(at).noticed = true
 		c.r.live.sees(kind, 1, c.env.RebalanceAllowed(p.group))
 	}
 }

@@ -14,7 +14,7 @@ type tape struct {
 	next   []int64 // by log: the offset behind the last one written, to count from
 	last   []int64 // by log: the value written last
 
-	entries, pieces int // how many there are
+	entries, runs int // how many there are; a run is of one log
 
 	op tapeOp // the entry under way
 }
@@ -133,7 +133,6 @@ func (t *tape) write(e *tapeOp) {
 		c.logs(e.assigned)
 		return
 	}
-	t.pieces += len(e.pieces)
 	if len(e.moved) > 0 {
 		kind |= tapeMoved
 	}
@@ -163,6 +162,9 @@ func (t *tape) write(e *tapeOp) {
 	}
 	for i := range e.pieces {
 		t.piece(c, &e.pieces[i])
+		if i == 0 || e.pieces[i].log != e.pieces[i-1].log {
+			t.runs++
+		}
 	}
 }
 
@@ -178,26 +180,6 @@ func (t *tape) piece(c *tapeChunk, p *piece) {
 	c.uint(uint64(p.n))
 	c.int(p.from - t.next[p.log])
 	t.next[p.log] = p.from + p.n
-}
-
-// merge makes one piece of those with nothing between them, now that the facts
-// are complete: where each transaction leaves a marker, every record of a poll
-// is a piece of its own until then.
-func (t *tape) merge(f *Facts) {
-	into := tape{}
-	t.each(true, func(op *tapeOp) {
-		kept := op.pieces[:0]
-		for _, p := range op.pieces {
-			if n := len(kept); n > 0 && kept[n-1].before(&p) && !f.logs[p.log].holds(kept[n-1].from+kept[n-1].n, p.from-1) {
-				kept[n-1].n = p.from + p.n - kept[n-1].from
-				continue
-			}
-			kept = append(kept, p)
-		}
-		op.pieces = kept
-		into.write(op)
-	})
-	*t = into
 }
 
 // before tells whether another piece goes on behind this one.
@@ -240,23 +222,48 @@ func (e *tapeOp) cut(l *logFacts, recs []histories.Rec) {
 	}
 }
 
-// play calls f with every entry, in order.
-func (t *tape) play(f func(*tapeOp)) { t.each(false, f) }
+// play calls f with every entry, in order. The facts are complete now: pieces with
+// nothing between them become one, because where each transaction leaves a marker
+// every record of a poll was a piece of its own.
+func (t *tape) play(facts *Facts, f func(*tapeOp)) { t.each(facts, false, f) }
 
-// each is play; where it is asked to consume, what was played is let go.
-func (t *tape) each(consume bool, f func(*tapeOp)) {
+// finally is play for the last time: what was played is let go.
+func (t *tape) finally(facts *Facts, f func(*tapeOp)) {
+	t.each(facts, true, f)
+	*t = tape{}
+}
+
+func (t *tape) each(facts *Facts, consume bool, f func(*tapeOp)) {
 	p := player{}
 	next, last := make([]int64, len(t.next)), make([]int64, len(t.last))
 	for i := range t.chunks {
 		p.b = t.chunks[i].b
 		for range t.chunks[i].n {
 			p.entry(next, last)
+			p.op.merge(facts)
 			f(&p.op)
 		}
 		if consume {
 			t.chunks[i] = tapeChunk{}
 		}
 	}
+}
+
+// merge makes one piece of those with nothing between them.
+func (e *tapeOp) merge(f *Facts) {
+	if len(e.pieces) < 2 {
+		return
+	}
+	kept := e.pieces[:1]
+	for i := 1; i < len(e.pieces); i++ {
+		p, last := &e.pieces[i], &kept[len(kept)-1]
+		if last.before(p) && !f.logs[p.log].holds(last.from+last.n, p.from-1) {
+			last.n = p.from + p.n - last.from
+			continue
+		}
+		kept = append(kept, *p)
+	}
+	e.pieces = kept
 }
 
 // player reads a tape.

@@ -34,18 +34,47 @@ type Validator struct {
 	Gapless bool
 
 	any   bool
-	index int64 // the highest so far
-	time  int64 // ns, the latest so far
-	open  map[int64]inFlight
-	ended map[int64]uint64 // by process / 64, a bit for each that ended
+	index int64              // the highest so far
+	time  int64              // ns, the latest so far
+	near  []inFlight         // by process, where its number is small
+	open  map[int64]inFlight // the others'
+	busy  int                // operations in flight
+	ended map[int64]uint64   // by process / 64, a bit for each that ended
 	found []Problem
 }
 
 // inFlight is what an invocation says of its completion.
 type inFlight struct {
 	index int64
-	f     F
 	sends uint64 // a sum over the records sent
+	f     F
+	busy  bool
+}
+
+// maxNear bounds the processes whose operations are found without a map.
+const maxNear = 1 << 12
+
+// call returns what the process has in flight.
+func (v *Validator) call(process int64) inFlight {
+	if process >= 0 && process < int64(len(v.near)) {
+		return v.near[process]
+	}
+	return v.open[process]
+}
+
+// set notes what the process has in flight from here on.
+func (v *Validator) set(process int64, c inFlight) {
+	switch {
+	case process >= 0 && process < maxNear:
+		for int64(len(v.near)) <= process {
+			v.near = append(v.near, inFlight{})
+		}
+		v.near[process] = c
+	case c.busy:
+		v.open[process] = c
+	default:
+		delete(v.open, process)
+	}
 }
 
 // Observe returns the problems of the next entry, most often none. The slice is
@@ -78,30 +107,36 @@ func (v *Validator) Observe(op *Op) []Problem {
 }
 
 // InFlight is the number of operations invoked and not completed.
-func (v *Validator) InFlight() int { return len(v.open) }
+func (v *Validator) InFlight() int { return v.busy }
 
 // pair holds a client's entry against the one that the process has open.
 func (v *Validator) pair(op *Op) {
 	if v.open == nil {
 		v.open, v.ended = make(map[int64]inFlight), make(map[int64]uint64)
 	}
-	call, busy := v.open[op.Process]
+	call := v.call(op.Process)
 	if op.Type == Invoke {
-		if busy {
+		if call.busy {
 			v.add(op, SecondInvocation, "process %d invokes entry %d while entry %d has no completion", op.Process, op.Index, call.index)
 		}
 		if v.hasEnded(op.Process) {
 			v.add(op, ProcessReused, "process %d goes on with entry %d, but it ended with an unknown outcome", op.Process, op.Index)
 		}
-		v.open[op.Process] = inFlight{op.Index, op.F, sumSends(op)}
+		if !call.busy {
+			v.busy++
+		}
+		v.set(op.Process, inFlight{op.Index, sumSends(op), op.F, true})
 		return
 	}
-	delete(v.open, op.Process)
+	if call.busy {
+		v.busy--
+		v.set(op.Process, inFlight{})
+	}
 	if op.Type == Info {
 		v.ended[op.Process>>6] |= 1 << (op.Process & 63)
 	}
 	switch {
-	case !busy:
+	case !call.busy:
 		v.add(op, WithoutInvocation, "entry %d completes an operation that process %d did not invoke", op.Index, op.Process)
 	case call.f != op.F:
 		v.add(op, OtherOperation, "entry %d completes a %s, but entry %d of process %d invokes a %s", op.Index, op.F, call.index, op.Process, call.f)

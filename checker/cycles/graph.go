@@ -37,9 +37,9 @@ func (k Kind) String() string {
 // None is the writer of a record that no operation of the history wrote.
 const None = -1
 
-// Graph is what operations tell of their order. Vertices are added first, in
-// the order of their completions; then the logs; then the reads, vertex by
-// vertex. It is used by one goroutine.
+// Graph is what operations tell of their order. Vertices are added in the order
+// of their completions, logs before the reads of them, reads vertex by vertex.
+// It is used by one goroutine.
 type Graph struct {
 	vertices []vertex
 	acked    []int32 // the vertices that completed as ok, in order: real time's barriers
@@ -110,7 +110,8 @@ func (g *Graph) Add(process int64, invoked Barrier, ok bool) int32 {
 func (g *Graph) Len() int { return len(g.vertices) }
 
 // AddLog adds a log and returns its number: the offsets of its records, rising,
-// and for each the vertex that wrote it, or None. The slices belong to the graph.
+// and for each the vertex that wrote it, or None. The slices belong to the graph;
+// writers may be filled in until it is asked the first question.
 func (g *Graph) AddLog(offsets []int64, writers []int32) int {
 	g.logs = append(g.logs, log{offsets: offsets, writers: writers})
 	g.settled = false
