@@ -98,6 +98,9 @@ func allWords(t *testing.T) map[string]string {
 	for _, c := range kindCases {
 		table("kinds: "+c.name, parse(t, c.history), c.header(), Session)
 	}
+	for _, c := range edgeCases {
+		table("edges: "+c.name, parse(t, c.history), c.header(), Session)
+	}
 	for _, c := range stableCases {
 		table("stable: "+c.name, parse(t, c.history), c.header(), Strict)
 	}

@@ -151,6 +151,23 @@ func TestPartner(t *testing.T) {
 	}
 }
 
+// TestPageBeginsAtTheLeastLength: the page's log begins at the least length that
+// any operation on it speaks of, be it the lower bound of a read alone.
+func TestPageBeginsAtTheLeastLength(t *testing.T) {
+	b, a := Op{Index: 1, Call: 1, Ret: 2, Hi: 8, Lo: 9}, Op{Index: 2, Call: 5, Ret: 6, Kind: End, Lo: 7, Hi: 7}
+	fetch := Op{Index: 3, Call: 3, Ret: 4, Kind: Fetch, Lo: 5, Hi: Inf}
+	nothing := Op{Index: 4, Call: 3, Ret: 4, Kind: Fetch, Lo: 0, Hi: Inf}
+	for _, c := range []struct {
+		ops  []Op
+		want int64
+	}{{[]Op{a, b}, 7}, {[]Op{a, b, nothing}, 7}, {[]Op{a, b, nothing, fetch}, 5}} {
+		p := picture{pair: []Op{b, a}}
+		if p.collect(c.ops); p.window.Start != c.want || len(p.window.Ops) != len(c.ops) {
+			t.Errorf("of %d operations %d are drawn, from length %d, want %d", len(c.ops), len(p.window.Ops), p.window.Start, c.want)
+		}
+	}
+}
+
 // TestPageOfTooMuch: a page is not drawn of more than porcupine can count.
 func TestPageOfTooMuch(t *testing.T) {
 	ops := make([]Op, maxMoves+2)

@@ -2,6 +2,7 @@ package flips
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,17 +116,24 @@ type binaries struct {
 	suites map[string]*suite // by package
 }
 
-// suite is the tests of one package, the quick ones apart: most flips are
-// noticed by them.
+// suite is the tests of one package in parts, the cheapest first: most flips
+// are noticed by them.
 type suite struct {
 	pkg, binary string
 	flags       []string
-	quick       []string
-	cost        [2]time.Duration // processor time of the quick tests and of the others, with no condition flipped
+	parts       []part
 }
 
-// quickTest is how long a test takes that is asked before the others.
-const quickTest = time.Second
+// part is some of the tests, with the processor time that they take with no
+// condition flipped.
+type part struct {
+	tests []string
+	cost  time.Duration
+}
+
+// shares of the time of all tests that the first parts take, the last one takes
+// the rest.
+var shares = []float64{0.02, 0.2, 1}
 
 func build(t *testing.T) *binaries {
 	t.Helper()
@@ -151,7 +160,7 @@ func build(t *testing.T) *binaries {
 		if err := s.measure(t.Context()); err != nil {
 			t.Fatalf("with no condition flipped the tests of %s fail: %v", p, err)
 		}
-		t.Logf("%s: %d quick tests take %v of a processor, the others %v", p, len(s.quick), s.cost[0], s.cost[1])
+		t.Logf("%s: parts %v", p, s.parts)
 		b.suites[p] = s
 	}
 	return b
@@ -172,45 +181,50 @@ func (s *suite) measure(ctx context.Context) error {
 	} else if s.flags = []string{"-test.failfast"}; len(out) == 0 {
 		return fmt.Errorf("ask for the flags: %w", err)
 	}
-	whole := s.command(ctx, -1, hour, "-test.v")
-	if out, err = whole.CombinedOutput(); err != nil {
+	cmd := s.command(ctx, -1, time.Hour, "-test.v")
+	if out, err = cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	type test struct {
+		name string
+		took float64
+	}
+	var tests []test
+	total, sum, at := 0.0, 0.0, 0
 	for _, m := range passed.FindAllSubmatch(out, -1) {
-		if took, err := time.ParseDuration(string(m[2]) + "s"); err == nil && took < quickTest {
-			s.quick = append(s.quick, string(m[1]))
+		took, err := strconv.ParseFloat(string(m[2]), 64)
+		if err != nil {
+			return fmt.Errorf("read how long a test took: %w", err)
 		}
+		tests = append(tests, test{string(m[1]), took + 0.01}) // it is rounded
+		total += took + 0.01
 	}
-	quick := s.command(ctx, -1, hour, s.part(0))
-	if out, err = quick.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
+	slices.SortStableFunc(tests, func(a, b test) int { return cmp.Compare(a.took, b.took) })
+	s.parts = make([]part, len(shares))
+	for _, t := range tests {
+		for sum += t.took; at < len(shares)-1 && sum > shares[at]*total; {
+			at++
+		}
+		p := &s.parts[at]
+		p.tests = append(p.tests, t.name)
+		p.cost += time.Duration(t.took / total * float64(used))
 	}
-	s.cost[0] = used(quick)
-	s.cost[1] = used(whole) - s.cost[0]
 	return nil
 }
 
-func used(cmd *exec.Cmd) time.Duration {
-	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-}
-
-// part says which tests are run: 0 the quick ones, 1 the others.
-func (s *suite) part(n int) string {
-	return []string{"-test.run=", "-test.skip="}[n] + "^(" + strings.Join(s.quick, "|") + ")$"
-}
-
 // limits of one run of tests: a flipped loop may not end, and a flipped search
-// may fill the memory. Tests that take ten times their processor time do not
-// end.
+// may fill the memory. Tests that take ten times their processor time, and some
+// seconds more, do not end.
 const (
-	hour     = time.Hour
 	patience = 10
+	grace    = 5 * time.Second
 	memoryKB = 6 << 20
 )
 
 // command runs tests with a condition flipped, in limits.
 func (s *suite) command(ctx context.Context, site int, limit time.Duration, args ...string) *exec.Cmd {
-	limits := fmt.Sprintf(`ulimit -t %d; ulimit -v %d; exec "$0" "$@"`, int(limit.Seconds())+10, memoryKB)
+	limits := fmt.Sprintf(`ulimit -t %d; ulimit -v %d; exec "$0" "$@"`, int((limit + grace).Seconds()), memoryKB)
 	cmd := exec.CommandContext(ctx, "sh", slices.Concat([]string{"-c", limits, s.binary}, s.flags, args)...)
 	cmd.Dir = filepath.Join(root, s.pkg)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ACKPROOF_TEST_ALL=") })
@@ -221,7 +235,7 @@ func (s *suite) command(ctx context.Context, site int, limit time.Duration, args
 // flip runs the tests with a condition flipped and says which of them noticed;
 // empty: none.
 func (b *binaries) flip(ctx context.Context, s Site) (why string, err error) {
-	for part := range 2 {
+	for part := range shares {
 		for _, p := range judges[s.Dir] {
 			if why, err = b.suites[p].run(ctx, part, s.ID); why != "" || err != nil {
 				return why, err
@@ -233,7 +247,11 @@ func (b *binaries) flip(ctx context.Context, s Site) (why string, err error) {
 
 // run returns which test failed, or what else ended them; empty: all passed.
 func (s *suite) run(ctx context.Context, part, site int) (why string, err error) {
-	cmd := s.command(ctx, site, patience*s.cost[part], s.part(part))
+	p := &s.parts[part]
+	if len(p.tests) == 0 {
+		return "", nil
+	}
+	cmd := s.command(ctx, site, patience*p.cost, "-test.run=^("+strings.Join(p.tests, "|")+")$")
 	out, err := cmd.CombinedOutput()
 	var failed *exec.ExitError
 	if err == nil || ctx.Err() != nil || !errors.As(err, &failed) {
@@ -242,7 +260,7 @@ func (s *suite) run(ctx context.Context, part, site int) (why string, err error)
 	if m := failing.FindSubmatch(out); m != nil {
 		return string(m[1]), nil
 	}
-	return fmt.Sprintf("ended: %v after %v of a processor", failed, used(cmd).Round(time.Second)), nil
+	return "ended: " + failed.Error(), nil
 }
 
 // key identifies a condition in the list of equivalents.
