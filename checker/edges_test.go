@@ -22,6 +22,8 @@ var edgeCases = []kindCase{
 	{"not whole, and the heal of everything was left open", "no-recovery 1", "p0 s 1@0; nemesis healed id=-1; p1 p 1@0; nemesis whole held=false"},
 	{"not whole, and the heal of a fault was left open", "", "p0 s 1@0; nemesis inject id=3 fault=down on=n1; nemesis bite id=3 fault=down on=n1 held=true; nemesis healed id=3 fault=down on=n1; p1 p 1@0; nemesis whole held=false"},
 	{"not whole, and the heal of everything did not hold", "", "p0 s 1@0; nemesis healed id=-1 held=false; p1 p 1@0; nemesis whole held=false"},
+	{"half of a transaction was deleted on request", "", "p0 t s 1@0 k1 2@0; p0 s 3@2; p0 s k1 4@2; p7 p 1@0 3@2 k1 2@0 4@2; p7 trim 0:1; nemesis phase final; p9 b 0:1; p9 e 0:3 1:3; p9 a 0 1 seek=beginning pos=0:1 pos=1:0; p9 p 3@2 k1 2@0 4@2 fetch=0:1/3 fetch=1:0/3; p9 p {} fetch=0:3/3 fetch=1:3/3; nemesis phase end"},
+	{"half of a transaction is gone from above the log's start", "torn-transaction 1 / lost-write 1, poll-skip 1", "p0 t s 1@0 k1 2@0; p0 t s 5@2 k1 6@2; p0 s k1 4@4; p7 p k1 2@0; p7 trim 1:1; nemesis phase final; p9 b 1:1; p9 e 0:3 1:5; p9 a 0 1 seek=beginning pos=0:0 pos=1:1; p9 p 1@0 5@2 k1 4@4 fetch=0:0/3 fetch=1:1/5; p9 p {} fetch=0:3/3 fetch=1:5/5; nemesis phase end"},
 	{"one record acknowledged and read elsewhere, then there", "duplicate 1 / nonmonotonic-poll 1", "p0 s 1@0; p1 p 1@2; p1 p 1@0"},
 }
 
@@ -148,6 +150,26 @@ func TestStatsOfTheCluster(t *testing.T) {
 		if got, _ := json.Marshal(c.got); string(got) != c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.what, got, c.want)
 		}
+	}
+}
+
+// TestStatsOfAFaultThatLasts: a fault that never ends lasts until the run does,
+// and only what was acknowledged is counted as such.
+func TestStatsOfAFaultThatLasts(t *testing.T) {
+	h := parse(t, "nemesis phase main; t=1000000000 p0 s 1@0; t=2000000000 nemesis inject id=0 fault=down on=n1; t=3000000000 p0 s 2@1 3@2; t=4000000000 p0 s 4 !fail; t=5000000000 p1 p 1@0 2@1")
+	h.Header = promised(false)
+	var s Stats
+	if err := json.Unmarshal(judge(h, Options{}).Stats, &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Phases) != 1 || s.Phases[0].OK != 3 || s.Phases[0].Fail != 1 || s.Phases[0].Acked != 3 || s.Phases[0].End < 5e9 {
+		t.Errorf("phases %+v", s.Phases)
+	}
+	if len(s.Faults) != 1 {
+		t.Fatalf("faults %+v", s.Faults)
+	}
+	if f := s.Faults[0]; f.During.Begin != 2e9 || f.During.End < 5e9 || f.During.Acked != 2 || f.During.Fail != 1 || f.Before.Acked != 1 || f.After.Begin != f.After.End {
+		t.Errorf("fault %+v", f)
 	}
 }
 

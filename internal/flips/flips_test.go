@@ -160,7 +160,9 @@ func build(t *testing.T) *binaries {
 		if err := s.measure(t.Context()); err != nil {
 			t.Fatalf("with no condition flipped the tests of %s fail: %v", p, err)
 		}
-		t.Logf("%s: parts %v", p, s.parts)
+		for _, p := range s.parts {
+			t.Logf("%s: %d tests take %v of a processor", s.pkg, len(p.tests), p.cost.Round(time.Millisecond))
+		}
 		b.suites[p] = s
 	}
 	return b
