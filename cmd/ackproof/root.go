@@ -34,6 +34,7 @@ error, 130 second Ctrl-C.`,
 	root.AddCommand(a.runCmd(), a.checkCmd(), a.replayCmd(), a.showCmd(), a.convertCmd(), a.listCmd(), a.versionCmd(), a.proxiesCmd(), a.doctorCmd(), a.serveCmd())
 	root.AddCommand(a.scenarioCmd(), a.suiteCmd(), a.clusterCmd(), a.shrinkCmd(), a.museumCmd())
 	root.AddCommand(a.soakCmd())
+	tellArgs(root)
 	return root
 }
 

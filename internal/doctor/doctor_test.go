@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -156,6 +157,18 @@ func TestTroubles(t *testing.T) {
 		{"Java is missing", "tools", "java is not installed", func(t *testing.T, _ *lab, cfg *Config) {
 			t.Setenv("PATH", t.TempDir())
 			cfg.Target = "kafka"
+		}},
+		{"Java is too old", "tools", "is Java 11; install 17 or newer", func(t *testing.T, _ *lab, cfg *Config) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "java"), []byte("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			cfg.Target = "kafka"
+		}},
+		{"the broker's binary is missing", "tools", "no-such-chronik is not installed", func(t *testing.T, _ *lab, cfg *Config) {
+			t.Setenv("CHRONIK_SERVER", "no-such-chronik")
+			cfg.Target = "process:chronik"
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

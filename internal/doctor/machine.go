@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/ackproof/ackproof/internal/proc"
+	"github.com/ackproof/ackproof/internal/target/clusterfile"
+	"github.com/ackproof/ackproof/internal/target/kafkadist"
 )
 
 // tool is a program that some targets or faults need.
@@ -24,18 +26,50 @@ var programs = []tool{
 
 // tools looks for programs. A missing one is a finding where the target cannot
 // do without.
-func tools(_ context.Context, p *patient) {
+func tools(ctx context.Context, p *patient) {
 	target, _, _ := strings.Cut(p.Target, ":")
 	for _, t := range programs {
 		path, err := exec.LookPath(t.name)
 		missing := err != nil && !(t.name == "mvn" && os.Getenv("KAFKA_HOME") != "")
 		switch {
+		case err == nil && t.name == "java" && target == "kafka" && kafkadist.CheckJava(ctx, path) != nil:
+			p.find(kafkadist.CheckJava(ctx, path).Error(), t.needs, t.mend)
 		case err == nil:
 			p.note(t.name + " is at " + path)
 		case missing && target == "kafka" && t.name != "nft":
 			p.find(t.name+" is not installed", t.needs, t.mend)
 		default:
 			p.note(fmt.Sprintf("%s is not installed: %s; %s", t.name, t.needs, t.mend))
+		}
+	}
+	if file, ok := strings.CutPrefix(p.Target, "process:"); ok {
+		p.broker(file)
+	}
+}
+
+// broker looks for the programs that a cluster file starts.
+func (p *patient) broker(file string) {
+	const why = "the cluster file starts its nodes with it"
+	f, err := clusterfile.Load(file)
+	var r *clusterfile.Rendered
+	if err == nil {
+		r, err = f.Render(clusterfile.Layout{Block: 77, Nodes: f.Nodes, Dir: os.TempDir(), Routed: true})
+	}
+	if err != nil {
+		p.find(err.Error(), "the target cannot be started", "correct the file (docs/cluster-files.md)")
+		return
+	}
+	seen := map[string]bool{}
+	for _, argv := range append(r.Nodes[0].Prepare, r.Nodes[0].Command) {
+		name := argv[0]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if path, err := exec.LookPath(name); err != nil {
+			p.find(name+" is not installed", why, "install it, or name it in the file or the variable that the file reads")
+		} else {
+			p.note(name + " is at " + path)
 		}
 	}
 }

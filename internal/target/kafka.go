@@ -42,7 +42,7 @@ func InstallKafka(ctx context.Context, version string, progress func(string)) (k
 	if err != nil || d.HasArchive() {
 		return d, err
 	}
-	if err := d.CheckJava(ctx); err != nil {
+	if err := kafkadist.CheckJava(ctx, d.Java); err != nil {
 		return d, err
 	}
 	return d, kafkadist.Exclusive(ctx, d.Archive, progress, func() error {

@@ -162,9 +162,9 @@ func findJava() (string, error) {
 
 var javaVersion = regexp.MustCompile(`version "(\d+)`)
 
-// CheckJava refuses a Java that is too old. It runs it.
-func (d Dist) CheckJava(ctx context.Context) error {
-	out, err := procs.Run(ctx, procs.Command{Argv: []string{d.Java, "-version"}})
+// CheckJava refuses a Java that is too old. It runs the program.
+func CheckJava(ctx context.Context, java string) error {
+	out, err := procs.Run(ctx, procs.Command{Argv: []string{java, "-version"}})
 	if err != nil {
 		return fmt.Errorf("ask java for its version: %w", err)
 	}
@@ -173,7 +173,7 @@ func (d Dist) CheckJava(ctx context.Context) error {
 		return nil // not the words of any Java that is known; the broker will tell
 	}
 	if n, _ := strconv.Atoi(m[1]); n < minJava {
-		return fmt.Errorf("%w: %s is Java %d; install %d or newer, or set JAVA_HOME to it", ErrMissing, d.Java, n, minJava)
+		return fmt.Errorf("%w: %s is Java %d; install %d or newer, or set JAVA_HOME to it", ErrMissing, java, n, minJava)
 	}
 	return nil
 }
