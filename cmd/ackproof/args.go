@@ -31,7 +31,12 @@ func tellArgs(cmd *cobra.Command) {
 		if len(args) == 1 && len(cmd.ValidArgs) > 0 {
 			return fmt.Errorf("unknown argument %q%s; want %s", args[0], names.Hint(args[0], cmd.ValidArgs), cmd.UseLine())
 		}
-		return fmt.Errorf("%d arguments: want %s", len(args), cmd.UseLine())
+		for n := len(args) - 1; n >= 0; n-- {
+			if check(cmd, args[:n]) == nil {
+				return fmt.Errorf("unexpected argument %q: want %s", args[n], cmd.UseLine())
+			}
+		}
+		return fmt.Errorf("an argument is missing: want %s", cmd.UseLine())
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
