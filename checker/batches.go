@@ -32,7 +32,7 @@ type sentBatch struct {
 }
 
 func newBatches(e *Env, r *Report) Pass {
-	return &batches{env: e, f: e.Facts, r: r, final: finalReads{logs: map[int64]*finalLog{}}}
+	return &batches{env: e, f: e.Facts, r: r, final: newFinalReads()}
 }
 
 // Observe takes the next entry.
@@ -95,6 +95,7 @@ func (c *batches) Finish() {
 func (c *batches) judge(b sentBatch, values []int64) {
 	complete := c.final.ended && c.final.logs[b.log.key].complete() && !b.log.compacted && b.log.topic < 0
 	last, seen := -1, 0 // the record seen last
+	stands := false     // the final reads return a part
 	var prev record
 	if !c.ordered(b.log, values) {
 		return
@@ -111,8 +112,9 @@ func (c *batches) judge(b sentBatch, values []int64) {
 		}
 		prev, last = rec, i
 		seen++
+		stands = stands || rec.has(recFinal)
 	}
-	if !complete || seen == 0 || seen == len(values) {
+	if !complete || !stands || seen == len(values) {
 		return
 	}
 	for i, v := range values {
@@ -123,6 +125,9 @@ func (c *batches) judge(b sentBatch, values []int64) {
 		offset := prev.offset() + int64(i-last) // where it would stand
 		if offset >= 0 && b.log.mayBeDeleted(offset, int64(1)<<62) {
 			return // what is missing was deleted
+		}
+		if offset >= c.final.logs[b.log.key].end {
+			return // it landed behind what was to be read
 		}
 		k := newCase(TornBatch, b.log.key)
 		k.Value, k.Offset = v, max(offset, -1)

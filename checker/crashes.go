@@ -112,6 +112,15 @@ func (c *crashes) over(fault int, entry int64) {
 	}
 }
 
+// groupsClause is the one that allows what groups had committed at entry from to be
+// gone at entry to. Their log is replicated as the others are.
+func (c *crashes) groupsClause(from, to int64) string {
+	if u := c.env.Contract.UncleanElection; u != nil && *u {
+		return "unclean_election=true"
+	}
+	return c.clause(offsetsLog, from, to)
+}
+
 // clause is the one that allows what was there at entry from to be gone at entry
 // to; below 0: at the end.
 func (c *crashes) clause(log, from, to int64) string {

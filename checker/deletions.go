@@ -11,8 +11,10 @@ import (
 type deletions struct {
 	asked  stairs // by the invocations of delete-records: where the log is to begin
 	starts stairs // where it was seen to begin
-	topic  int64  // the invocation that deletes its topic; -1: none
-	after  int64  // delete-records that were acknowledged
+	topic  int64  // the first invocation that deletes its topic; -1: none
+	// burials are the invocations that delete its topic and did not fail.
+	burials int64
+	after   int64 // delete-records that were acknowledged
 }
 
 // toTheEnd is what an offset of -1 asks for: to delete every record.
@@ -45,10 +47,15 @@ func (f *Facts) observeDeletions(op *histories.Op) {
 		f.live.mayAllow()
 		for _, key := range op.Keys {
 			switch l := f.log(key); {
-			case op.Type == histories.Invoke && l.topic < 0:
-				l.topic = op.Index
-			case op.Type == histories.Fail: // it was never asked for
-				l.topic = -1
+			case op.Type == histories.Invoke:
+				l.burials++
+				if l.topic < 0 {
+					l.topic = op.Index
+				}
+			case op.Type == histories.Fail: // it was not deleted by this
+				if l.burials--; l.burials == 0 {
+					l.topic = -1
+				}
 			}
 		}
 	case histories.Assign:

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -172,7 +173,8 @@ func (c *epochs) report(key int64, s, other epochSpan) {
 	k := newCase(LeaderEpochRegression, key)
 	k.Offset = s.from
 	k.Ops = [3]int64{other.toOp, s.fromOp, -1}
-	k.AllowedBy = c.env.LossAllowed()
+	k.AllowedBy = cmp.Or(c.env.LossAllowed(), c.f.crashes.clause(key,
+		min(s.fromOp, s.toOp, other.fromOp, other.toOp), max(s.fromOp, s.toOp, other.fromOp, other.toOp)))
 	k.Why = func(k *Case) string {
 		return fmt.Sprintf("The record at offset %d of %s was fetched under leader epoch %d%s, and the one at offset %d under epoch %d%s: a leader appends behind those before it, so epochs rise with the offsets.",
 			k.Offset, c.env.logName(k.Log), s.epoch, c.f.entryText(s.fromOp), other.to, other.epoch, c.f.entryText(other.toOp))

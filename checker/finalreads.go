@@ -12,12 +12,18 @@ type finalReads struct {
 	now   bool // the phase is on
 	ended bool // the run reached its end
 	logs  map[int64]*finalLog
+	asked map[int64]int64 // by process: the invocation of the listing under way
+}
+
+func newFinalReads() finalReads {
+	return finalReads{logs: map[int64]*finalLog{}, asked: map[int64]int64{}}
 }
 
 // finalLog is how far the final reads of a log got.
 type finalLog struct {
 	end     int64 // the highest end that was listed; -1: none
 	endOp   int64
+	asked   int64 // the invocation of the last listing that lists it
 	covered int64 // everything from the start to below this offset was read
 	lastOp  int64 // the poll that got there
 	readers []finalReader
@@ -41,14 +47,24 @@ func (f *finalReads) observe(op *histories.Op) {
 		f.ended = f.ended || op.Event.Phase == histories.PhaseEnd
 		return
 	}
-	if !f.now || op.Process < 0 || op.Type != histories.OK {
+	if !f.now || op.Process < 0 {
+		return
+	}
+	if op.Type == histories.Invoke && op.F == histories.EndOffsets {
+		f.asked[op.Process] = op.Index
+	}
+	if op.Type != histories.OK {
 		return
 	}
 	switch op.F {
 	case histories.EndOffsets:
 		for _, o := range op.Offsets {
-			if l := f.log(o.Key); o.Offset > l.end {
+			l := f.log(o.Key)
+			if o.Offset > l.end {
 				l.end, l.endOp = o.Offset, op.Index
+			}
+			if o.Offset == l.end {
+				l.asked = f.asked[op.Process]
 			}
 		}
 	case histories.Assign:
@@ -97,6 +113,12 @@ func (f *finalReads) reached(op *histories.Op, key, offset int64) {
 			l.covered, l.lastOp = offset, op.Index
 		}
 	}
+}
+
+// behind tells whether a record that was acknowledged by an entry may stand behind
+// the listed end: it had not been when the end was asked for.
+func (l *finalLog) behind(offset, acked int64) bool {
+	return (offset < 0 || offset >= l.end) && acked > l.asked
 }
 
 // complete tells whether the log was read to its listed end.

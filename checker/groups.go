@@ -143,12 +143,12 @@ func (c *groups) invoke(op *histories.Op) {
 	m.call = int64(op.Time)
 	switch op.F {
 	case histories.Subscribe:
-		m.end(m.call)
+		m.end(m.quiet) // what happened since is not told yet
 		if len(op.Keys) > 0 {
 			*m = member{group: c.group(op.Group), call: m.call, quiet: m.call, since: m.call, from: map[int64]int64{}, owned: map[int64]*holding{}}
 		}
 	case histories.Crash:
-		m.end(m.call)
+		m.end(m.quiet)
 		m.group = nil
 	case histories.Commit:
 		for _, id := range op.IDs {
@@ -184,11 +184,12 @@ func (c *groups) complete(op *histories.Op) {
 	case histories.Poll:
 		c.polled(op, m)
 	}
-	m.quiet = m.call
 	if op.Type == histories.Info {
-		m.end(m.call)
+		m.end(m.quiet)
 		c.members.drop(op.Process)
+		return
 	}
+	m.quiet = m.call
 }
 
 // joined returns the member that a completion tells of, which a history that
@@ -340,15 +341,6 @@ func (c *groups) enough() {
 	if j := &c.r.judged; asked && (j.Commits == 0 || j.CommitReads == 0) {
 		c.r.Unknown(TooLittleWork, fmt.Sprintf("%d committed offsets were acknowledged and %d were asked for: what the groups of this run have committed cannot be judged", j.Commits, j.CommitReads))
 	}
-}
-
-// lossAllowed returns the clause that allows what was committed before an entry
-// to be gone at another one. The groups' own log is replicated as the others are.
-func (c *groups) lossAllowed(from, to int64) string {
-	if u := c.env.Contract.UncleanElection; u != nil && *u {
-		return "unclean_election=true"
-	}
-	return c.crashes.clause(offsetsLog, from, to)
 }
 
 // GroupStats counts what a consumer group did.

@@ -94,6 +94,8 @@ func (c *groups) twoOwners() {
 		k.Group = p.group.Name
 		k.Ops = [3]int64{a.entry, b.entry, -1}
 		k.A = generation
+		// A coordinator that lost the group counts its generations anew.
+		k.AllowedBy = c.crashes.groupsClause(min(a.entry, b.entry), max(a.entry, b.entry))
 		k.Why = func(k *Case) string {
 			return fmt.Sprintf("In generation %d of group %s both process %d%s and process %d%s own %s: in a generation a log has one owner.",
 				k.A, p.group.Name, a.process, c.f.entryText(k.Ops[0]), b.process, c.f.entryText(k.Ops[1]), c.env.logName(k.Log))

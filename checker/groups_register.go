@@ -162,7 +162,7 @@ func (r *registerJudge) pair(v linear.RegisterViolation) {
 	}
 	k := r.newCase(kind, old)
 	k.Ops = [3]int64{v.Between.Entry, v.Again.Entry, -1}
-	k.AllowedBy = r.c.lossAllowed(v.Between.Entry, v.Again.Entry)
+	k.AllowedBy = r.c.crashes.groupsClause(v.Between.Entry, v.Again.Entry)
 	k.Why = func(k *Case) string {
 		return fmt.Sprintf("Group %s %s of %s%s, after %s%s, and nobody committed the former again: what a group has committed is what it committed last.",
 			r.g.Name, r.wasTold(v.Again), r.c.env.logName(k.Log), r.c.f.entryText(k.Ops[1]), r.cameBetween(v.Between), r.c.f.entryText(k.Ops[0]))

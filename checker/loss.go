@@ -27,7 +27,7 @@ type loss struct {
 }
 
 func newLoss(e *Env, r *Report) Pass {
-	return &loss{env: e, f: e.Facts, r: r, ages: e.ages(), final: finalReads{logs: map[int64]*finalLog{}}}
+	return &loss{env: e, f: e.Facts, r: r, ages: e.ages(), final: newFinalReads()}
 }
 
 // Observe takes the next entry.
@@ -117,12 +117,15 @@ func (c *loss) byFinalReads(l *logFacts, rec record, final *finalLog) {
 	}
 	offsets := c.f.offsetsOf(l, rec)
 	if len(offsets) == 0 {
-		if !rec.has(recPolled) {
+		if !rec.has(recPolled) && !final.behind(-1, rec.sentAt()) {
 			c.r.Add(c.gone(Unseen, l, rec, -1, final.endOp, final.end, c.whyFinal))
 		}
 		return
 	}
 	offset := offsets[len(offsets)-1]
+	if final.behind(offset, rec.sentAt()) && !rec.has(recPolled) {
+		return
+	}
 	if l.compacted && c.compacted(l, rec, offset, final) {
 		return
 	}

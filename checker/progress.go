@@ -158,6 +158,9 @@ func (c *progress) event(op *histories.Op) {
 	case histories.Inject:
 		c.faults = append(c.faults, faultWindow{e.ID, op.Time, -1, slices.Clone(e.On), slices.Contains(linkFaults, e.Fault)})
 	case histories.Healed:
+		if !gone(e) {
+			return // it may go on
+		}
 		for i := range c.faults {
 			if w := &c.faults[i]; w.end < 0 && (w.id == e.ID || e.ID < 0) {
 				w.end = op.Time

@@ -49,7 +49,7 @@ type txnSend struct {
 func newTransactions(e *Env, r *Report) Pass {
 	return &transactions{
 		env: e, f: e.Facts, r: r, iso: newIsolations(e),
-		final:     finalReads{logs: map[int64]*finalLog{}},
+		final:     newFinalReads(),
 		producers: producers{ids: map[int64]*txnID{}},
 		effects:   effects{groups: map[string]*groupEffects{}},
 	}
@@ -228,7 +228,7 @@ func (c *transactions) proven(sends []txnSend) bool {
 // torn reports the records of a certain transaction that the final reads do not
 // return, where they return others of it.
 func (c *transactions) torn(row *txnRow, sends []txnSend) {
-	if len(sends) < 2 || !c.promised() || !c.final.ended || c.env.Contract.Cleanup == "compact" {
+	if len(sends) < 2 || !c.promised() || !c.final.ended {
 		return
 	}
 	var there record
@@ -246,8 +246,8 @@ func (c *transactions) torn(row *txnRow, sends []txnSend) {
 		l := c.f.logs[s.log]
 		rec, ok := c.f.recs.find(int(s.log), s.value)
 		final := c.final.logs[l.key]
-		if !ok || rec.has(recFinal) || !final.complete() || l.start > 0 && rec.offset() < l.start {
-			continue // it is there, or deleted, or nobody looked
+		if !ok || rec.has(recFinal) || !final.complete() || l.compacted || l.topic >= 0 || l.mayBeDeleted(max(rec.offset(), 0), final.lastOp) {
+			continue // it is there, or may be deleted, or nobody looked
 		}
 		k := newCase(TornTransaction, l.key)
 		k.Offset, k.Value = rec.offset(), s.value

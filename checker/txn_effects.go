@@ -113,6 +113,7 @@ func (c *transactions) taken(group string, op int64, causes []cause) {
 		k := newCase(EOSDuplicateEffect, r.log)
 		k.Offset, k.Value = r.offset, r.value
 		k.Ops = [3]int64{min(before, op), max(before, op), -1}
+		k.AllowedBy = c.f.crashes.groupsClause(k.Ops[0], k.Ops[1])
 		k.Why = func(k *Case) string {
 			return fmt.Sprintf("Two committed transactions of group %s took record %d at offset %d of %s in%s%s: its effect is there twice, although the group commits its positions in the same transactions.",
 				group, k.Value, k.Offset, c.env.logName(k.Log), c.f.entryText(k.Ops[0]), c.f.entryText(k.Ops[1]))

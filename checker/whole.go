@@ -30,13 +30,18 @@ func (c *wholeAgain) Observe(op *histories.Op) {
 		c.gone[op.Event.ID] = false
 	case histories.Healed:
 		c.heal = op.Index
-		// The heal of everything is left open where a broker does not answer:
-		// that is for the broker to answer for.
-		held := proof(op.Event)
-		c.gone[op.Event.ID] = held == Valid || held == Unknown && op.Event.ID < 0
+		c.gone[op.Event.ID] = gone(op.Event)
 	case histories.Whole:
 		c.judge(op)
 	}
+}
+
+// gone tells whether a fault is taken for gone after its heal. The heal of
+// everything is left open where a broker does not answer: that is for the broker
+// to answer for.
+func gone(e *histories.Event) bool {
+	held := proof(e)
+	return held == Valid || held == Unknown && e.ID < 0
 }
 
 // judge judges one statement about the whole cluster.
