@@ -65,6 +65,7 @@ var Exhibits = []Exhibit{
 	}},
 	{Number: 14, Bug: "Bufstream 0.1.0: acknowledged records are lost in a healthy cluster", Source: "Jepsen, Bufstream 0.1.0 (2024)", Shows: []Show{
 		mutant("ack-and-drop"),
+		mutant("ack-zero"),
 	}},
 	{Number: 15, Bug: "Kafka: a delayed EndTxn ends a later transaction", Source: "KAFKA-17754, KIP-890", Shows: []Show{
 		mutant("late-end-txn"),

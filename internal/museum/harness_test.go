@@ -30,7 +30,7 @@ type cause struct {
 var causes = []cause{
 	{checker.FaultDidNotBite, "a limit of a terabyte on what a connection may pass", func(t *testing.T, _ run.Result) checker.Verdict {
 		return staged(t, run.Options{Plan: nemesis.Plan{{
-			At: 300 * time.Millisecond, For: 1500 * time.Millisecond, Fault: "limit-data", On: []string{"n1"}, Direction: nemesis.Downstream,
+			At: 100 * time.Millisecond, For: 1200 * time.Millisecond, Fault: "limit-data", On: []string{"n1"}, Direction: nemesis.Downstream,
 			Args: map[string]float64{"limit_bytes": 1 << 40},
 		}}}, nil)
 	}},
@@ -66,6 +66,7 @@ var stagedElsewhere = map[checker.Kind]string{
 // TestEveryHarnessKindIsStaged brings about what each kind of the harness is
 // there for. A sound run, of which nothing of that is true, has none of them.
 func TestEveryHarnessKindIsStaged(t *testing.T) {
+	t.Parallel()
 	for _, k := range checker.Kinds {
 		if k.Group == checker.GroupHarness && stagedElsewhere[k.Name] == "" &&
 			!slices.ContainsFunc(causes, func(c cause) bool { return c.kind == k.Name }) {

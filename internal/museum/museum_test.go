@@ -189,6 +189,28 @@ func TestWorst(t *testing.T) {
 	}
 }
 
+// TestIdle: a run is made again where the broker had no opportunity, and never
+// where somebody was convicted or a sin went unnoticed.
+func TestIdle(t *testing.T) {
+	for _, c := range []struct {
+		balance *run.Balance
+		valid   checker.Validity
+		want    bool
+	}{
+		{&run.Balance{}, checker.Valid, true},
+		{&run.Balance{Ledger: 2}, checker.Unknown, true},
+		{&run.Balance{Ledger: 2, Proven: 1}, checker.Valid, false},
+		{&run.Balance{Ledger: 2}, checker.Invalid, false},
+		{nil, checker.Valid, false},
+	} {
+		o := Outcome{Balance: c.balance}
+		o.Broken.Verdict.Valid = c.valid
+		if got := o.idle(); got != c.want {
+			t.Errorf("%+v, %v: %v", c.balance, c.valid, got)
+		}
+	}
+}
+
 func TestLine(t *testing.T) {
 	o := outcome(14, 2500*time.Millisecond, 400)
 	want := "14 ack-and-drop: convicted of lost-write 3, as the ledger says (3, 2 proven), after 2.5 s and 400 operations; twin valid, 99 operations judged  store/x"

@@ -57,8 +57,9 @@ type Options struct {
 	Options func(e Exhibit, seed uint64) run.Options // of one run; its store is Store
 }
 
-// twins is how often a twin is tried: a busy machine may leave a fault unproven.
-const twins = 3
+// attempts is how often a run is made: on a busy machine a broker may find nothing
+// to sin in, or a fault may stay unproven.
+const attempts = 3
 
 // Visit shows one exhibit: the broken run, and its twin under the same plan. An
 // error is the harness's own failure.
@@ -72,13 +73,20 @@ func (s Show) Visit(ctx context.Context, e Exhibit, seed uint64, o Options) (out
 			return out, err
 		}
 	}
-	if out.Broken, err = s.run(ctx, e, broken, o); err != nil {
-		return out, fmt.Errorf("exhibit %d, %s: %w", e.Number, s.Name(), err)
+	limit := broken.TimeLimit
+	for n := 1; ; n++ {
+		broken.TimeLimit, twin.TimeLimit = limit*run.Duration(n), limit*run.Duration(n)
+		if out.Broken, err = s.run(ctx, e, broken, o); err != nil {
+			return out, fmt.Errorf("exhibit %d, %s: %w", e.Number, s.Name(), err)
+		}
+		if err := out.convict(s); err != nil {
+			return out, fmt.Errorf("exhibit %d, %s: %w", e.Number, s.Name(), err)
+		}
+		if n == attempts || !out.idle() {
+			break
+		}
 	}
-	if err := out.convict(s); err != nil {
-		return out, fmt.Errorf("exhibit %d, %s: %w", e.Number, s.Name(), err)
-	}
-	for range twins {
+	for range attempts {
 		if out.Twin, err = s.run(ctx, e, twin, o); err != nil {
 			return out, fmt.Errorf("exhibit %d, the twin of %s: %w", e.Number, s.Name(), err)
 		}
@@ -128,8 +136,16 @@ func (r *Real) prepare(broken, twin *run.Spec) (skipped string, err error) {
 	return "", nil
 }
 
+// idle tells whether the broken broker had no opportunity: none of its sins is
+// known to have reached anybody, and it is not convicted. The run is then made
+// again, and for longer.
+func (o *Outcome) idle() bool {
+	return o.Balance != nil && o.Balance.Proven == 0 && o.Broken.Verdict.Valid != checker.Invalid
+}
+
 // convict holds the broken run to what the exhibit says.
 func (o *Outcome) convict(s Show) error {
+	o.Wrong = nil
 	v := o.Broken.Verdict
 	if s.Mutant != "" {
 		tr, err := run.NewTrial(o.Broken)

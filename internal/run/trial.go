@@ -170,9 +170,14 @@ func (tr *Trial) Balance() (b Balance) {
 	return b
 }
 
-// byValue tells whether sins are matched by the record's value.
+// byValue tells whether sins are matched by the record's value: where an
+// acknowledgement has no offset, or a record stands at several.
 func (tr *Trial) byValue() bool {
-	return tr.Mutant.Headline == string(checker.InvalidAck) || tr.Mutant.Headline == string(checker.TornBatch)
+	switch checker.Kind(tr.Mutant.Headline) {
+	case checker.InvalidAck, checker.TornBatch, checker.Duplicate:
+		return true
+	}
+	return false
 }
 
 func (tr *Trial) convict(e checker.Example) culprit {

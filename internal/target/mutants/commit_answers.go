@@ -76,6 +76,7 @@ var rewindCommit = Mutant{
 	Headline: "committed-offset-regression",
 	Offset:   "that is told",
 	Workload: groupWorkload,
+	Doubt:    inBackground,
 	sinner:   func(b *Broker) sinner { return &rewinder{b: b} },
 }
 

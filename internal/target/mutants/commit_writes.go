@@ -14,6 +14,7 @@ var forgetCommit = Mutant{
 	Headline: "committed-offset-lost",
 	Offset:   "that is told instead",
 	Workload: groupWorkload,
+	Doubt:    "who is told may have asked before the commit was acknowledged; " + inBackground,
 	sinner: func(b *Broker) sinner {
 		return &commitForgetter{b: b, last: map[owned]stored{}, stuck: map[owned]*stuckAt{}}
 	},
@@ -117,6 +118,7 @@ var refuseAndCommit = Mutant{
 	Headline: "committed-offset-nonlinearizable",
 	Offset:   "that is told although it was refused",
 	Workload: groupWorkload,
+	Doubt:    inBackground,
 	sinner:   func(b *Broker) sinner { return &commitRefuser{b: b, refused: map[owned]map[string]bool{}} },
 }
 

@@ -9,6 +9,7 @@ var doubleOwner = Mutant{
 	Headline: "two-owners",
 	Offset:   "always −1: the log has two owners",
 	Workload: groupWorkload,
+	Doubt:    "one of the two may give its logs up before the other one goes on to a poll",
 	sinner:   func(b *Broker) sinner { return &mixer{b: b, shares: map[generation][]given{}} },
 }
 

@@ -108,6 +108,7 @@ var Mutants = []Mutant{
 	undelete,
 	cleanLatest,
 	dropTailWhenDown,
+	ackZero,
 }
 
 // ByName returns the mutant with this name, or an error that lists them.

@@ -76,6 +76,7 @@ var beyondTheLab = map[string]string{
 	"stay-broken":              "the lab has one replica of each partition",
 	"zero-start":               "the lab deletes nothing",
 	"undelete":                 "the lab deletes nothing",
+	"ack-zero":                 "the lab tells sins apart by their offsets",
 	"clean-latest":             "the lab has no compacted log",
 	"no-sequences":             "the lab's producers have no sequence numbers",
 	"refuse-retry":             "the lab's producers have no sequence numbers",

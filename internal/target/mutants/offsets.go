@@ -8,6 +8,9 @@ import (
 // groups sin.
 const groupWorkload = "group"
 
+// inBackground is why an answer to a member may convict nobody.
+const inBackground = "what a member is told in the background stands in the history only where it goes on to a poll"
+
 // joins notes which clients are members of groups, and which groups leave the
 // commits to others.
 func (b *Broker) joins(x *exchange) {

@@ -11,7 +11,7 @@ var acceptZombie = Mutant{
 	Offset:    "of the first record of the transaction", Workload: txnLoad,
 	Doubt: "the transaction may have begun before the fence, whose answer may be lost, and one of its records is enough to convict it",
 	sinner: func(b *Broker) sinner {
-		return &necromancer{b: b, zombies: map[int64]*zombie{}}
+		return &necromancer{b: b, zombies: map[int64]*zombie{}, begun: map[incarnation]bool{}}
 	},
 }
 
@@ -19,6 +19,17 @@ var acceptZombie = Mutant{
 type necromancer struct {
 	b       *Broker
 	zombies map[int64]*zombie // by producer id
+	// begun are the producers that sent a record of a transaction which they have
+	// not ended. What was sent before the fence is aborted by it: to take the
+	// rest would tear the transaction.
+	begun map[incarnation]bool
+}
+
+// incarnation is a client's producer in one epoch.
+type incarnation struct {
+	client   string
+	producer int64
+	epoch    int16
 }
 
 // zombie is a producer that was fenced and goes on.
@@ -29,6 +40,7 @@ func (s *necromancer) request(x *exchange) {
 	case *kmsg.ProduceRequest:
 		s.produce(x, req)
 	case *kmsg.EndTxnRequest:
+		delete(s.begun, incarnation{x.client, req.ProducerID, req.ProducerEpoch})
 		if s.lifts(x, req.ProducerID, req.ProducerEpoch) {
 			up := *req
 			up.ProducerEpoch = s.b.txns.epochs[req.ProducerID]
@@ -61,12 +73,17 @@ func (s *necromancer) produce(x *exchange, req *kmsg.ProduceRequest) {
 		return
 	}
 	first := batch(req.Topics[0].Partitions[0].Records)
-	if !first.whole() || first.epoch() >= s.b.txns.epochs[first.producer()] {
+	if !first.whole() {
 		return
 	}
-	id := first.producer()
+	id, who := first.producer(), incarnation{x.client, first.producer(), first.epoch()}
+	begun := s.begun[who]
+	s.begun[who] = true
+	if first.epoch() >= s.b.txns.epochs[id] {
+		return
+	}
 	if s.zombies[id] == nil {
-		if !s.b.ready() || s.b.txns.open[id] != nil {
+		if begun || !s.b.ready() || s.b.txns.open[id] != nil {
 			return
 		}
 		s.b.spend(1)
