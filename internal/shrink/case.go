@@ -13,7 +13,7 @@ type finding struct {
 	kind       checker.Kind
 	allowed    string
 	log        int64
-	record     [2]int64 // offset and value, where the kind is about one
+	record     [2]int64 // offset or value, where the kind is about one
 	ops        [3]int64 // the entries that prove it, where it is not
 	byEvidence bool
 }
@@ -26,7 +26,9 @@ type finding struct {
 func findingOf(a *checker.Anomaly, e *checker.Example, original func(int64) int64) finding {
 	f := finding{kind: a.Kind, allowed: a.AllowedBy, log: e.Log, record: [2]int64{-1, -1}, ops: [3]int64{-1, -1, -1}}
 	if aboutRecord(a.Kind) && (e.Offset >= 0 || e.Value >= 0) {
-		f.record = [2]int64{e.Offset, e.Value}
+		if f.record[1] = e.Value; e.Value < 0 { // its offset may not be known from a part
+			f.record[0] = e.Offset
+		}
 		return f
 	}
 	f.byEvidence = true
