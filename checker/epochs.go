@@ -20,7 +20,10 @@ type epochs struct {
 
 // epochLog is what fetches said of one log, in the order of the offsets. There
 // is one span for each leader as a rule.
-type epochLog struct{ spans []epochSpan }
+type epochLog struct {
+	spans   []epochSpan
+	noticed bool // that its epochs fall was counted
+}
 
 // epochSpan is a range of offsets whose ends were shown under one epoch, and
 // between which no other one was.
@@ -49,9 +52,24 @@ func (c *epochs) Observe(op *histories.Op) {
 			continue
 		}
 		if offset := op.LastOf(i); offset >= 0 {
-			c.log(f.Key).show(offset, f.Epoch, op.Index)
+			l := c.log(f.Key)
+			if l.show(offset, f.Epoch, op.Index) && !l.noticed && l.falls() {
+				l.noticed = true
+				c.r.notice(LeaderEpochRegression, c.env.LossAllowed())
+			}
 		}
 	}
+}
+
+// falls tells whether two spans contradict each other: where none contradicts
+// its neighbour, none contradicts any.
+func (l *epochLog) falls() bool {
+	for i := 1; i < len(l.spans); i++ {
+		if !l.spans[i-1].agrees(l.spans[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *epochs) log(key int64) *epochLog {
@@ -63,8 +81,9 @@ func (c *epochs) log(key int64) *epochLog {
 	return l
 }
 
-// show notes the epoch of a record.
-func (l *epochLog) show(offset, epoch, op int64) {
+// show notes the epoch of a record, and tells whether there is a new span by it.
+func (l *epochLog) show(offset, epoch, op int64) bool {
+	before := len(l.spans)
 	i, _ := slices.BinarySearchFunc(l.spans, offset, func(s epochSpan, o int64) int {
 		switch {
 		case s.to < o:
@@ -87,6 +106,7 @@ func (l *epochLog) show(offset, epoch, op int64) {
 	case len(l.spans) < maxEpochSpans:
 		l.spans = slices.Insert(l.spans, i, one)
 	}
+	return len(l.spans) > before
 }
 
 // inside notes an epoch within the i-th span, which it cuts in two where it is
@@ -116,6 +136,7 @@ func (l *epochLog) inside(i int, one epochSpan) {
 
 // Finish looks for epochs that fall.
 func (c *epochs) Finish() {
+	c.r.unnotice()
 	for key, l := range c.logs {
 		honest := l.rising()
 		for i, s := range l.spans {

@@ -36,6 +36,7 @@ type groups struct {
 	members processes[member]
 	pairs   []ownerPair
 	final   bool
+	looks   groupLooks
 }
 
 // consumerGroup is what is known of one group.
@@ -58,6 +59,9 @@ type openCommit struct{ at, entry int64 }
 type groupLog struct {
 	key       int64
 	register  map[int64][]registerOp // by process under the session model, else by 0
+	writes    map[int64]registerOp   // those of them that are commits, by id
+	fresh     map[int64]int          // how many of them nobody has looked at yet; as register
+	noticed   bool                   // a case about it was counted
 	delivered spans
 	ahead     []reach // commits beyond what had been delivered
 	top       reach   // the furthest that was committed
@@ -113,7 +117,10 @@ func (c *groups) group(name string) *consumerGroup {
 func (g *consumerGroup) log(key int64) *groupLog {
 	l := g.logs[key]
 	if l == nil {
-		l = &groupLog{key: key, register: map[int64][]registerOp{}, top: reach{offset: -1}, first: -1}
+		l = &groupLog{
+			key: key, register: map[int64][]registerOp{}, writes: map[int64]registerOp{}, fresh: map[int64]int{},
+			top: reach{offset: -1}, first: -1,
+		}
 		g.logs[key] = l
 	}
 	return l
@@ -136,6 +143,9 @@ func (c *groups) Observe(op *histories.Op) {
 		return
 	}
 	c.complete(op)
+	if c.looks.due(op.Time) {
+		c.look()
+	}
 }
 
 func (c *groups) invoke(op *histories.Op) {
@@ -316,6 +326,7 @@ func (l *groupLog) reach(r reach, sure bool) {
 
 // Finish judges each log of each group.
 func (c *groups) Finish() {
+	c.r.unnotice()
 	for _, g := range c.list {
 		g.blind = g.blind || g.stats.polling > 0
 		for _, key := range sortedKeys(g.logs) {

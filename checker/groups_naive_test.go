@@ -260,6 +260,13 @@ func TestGroupsAgreeWithTheNaiveJudge(t *testing.T) {
 				t.Fatalf("%s: %s", u.Checker, u.Why)
 			}
 		}
+		early, whole := guilty(h.Header, true, h.Ops)
+		if early != "" && whole.Valid != Invalid {
+			t.Fatalf("%s was certain before the end, and the verdict is %v\n%s", early, whole.Valid, text(whole))
+		}
+		if early == "" && (!legal || n.twoOwners()) {
+			t.Fatalf("nothing was seen before the end\n%s", text(whole))
+		}
 	})
 	if seen[true] < 5 || seen[false] < 5 {
 		t.Errorf("%d legal registers and %d others: too few to compare", seen[true], seen[false])

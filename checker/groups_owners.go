@@ -75,6 +75,18 @@ func (m *member) end(until int64) {
 	}
 }
 
+// bothOwn tells whether two holdings that last until then have a generation and a
+// time in common.
+func bothOwn(a, b *holding, untilA, untilB int64) bool {
+	return max(a.first, b.first) <= min(a.last, b.last) && max(a.since, b.since) <= min(untilA, untilB)
+}
+
+// ownersAllowed is the clause that allows two owners: a coordinator that lost the
+// group counts its generations anew.
+func (c *groups) ownersAllowed(a, b *holding) string {
+	return c.crashes.groupsClause(min(a.entry, b.entry), max(a.entry, b.entry))
+}
+
 // twoOwners judges the pairs: the same log, a generation in common, and a time
 // in which both owned it. A member that was expelled and does not know it is in
 // an older generation; one that gave a log up had done so before the next one
@@ -86,16 +98,14 @@ func (c *groups) twoOwners() {
 	}
 	for _, p := range c.pairs {
 		a, b := p.a, p.b
-		generation := max(a.first, b.first)
-		if generation > min(a.last, b.last) || max(a.since, b.since) > min(a.until, b.until) || a.process == b.process {
+		if a.process == b.process || !bothOwn(a, b, a.until, b.until) {
 			continue
 		}
 		k := newCase(TwoOwners, p.log)
 		k.Group = p.group.Name
 		k.Ops = [3]int64{a.entry, b.entry, -1}
-		k.A = generation
-		// A coordinator that lost the group counts its generations anew.
-		k.AllowedBy = c.crashes.groupsClause(min(a.entry, b.entry), max(a.entry, b.entry))
+		k.A = max(a.first, b.first)
+		k.AllowedBy = c.ownersAllowed(a, b)
 		k.Why = func(k *Case) string {
 			return fmt.Sprintf("In generation %d of group %s both process %d%s and process %d%s own %s: in a generation a log has one owner.",
 				k.A, p.group.Name, a.process, c.f.entryText(k.Ops[0]), b.process, c.f.entryText(k.Ops[1]), c.env.logName(k.Log))

@@ -25,21 +25,18 @@ func (l *groupLog) add(e *Env, process int64, o registerOp) {
 		process = 0
 	}
 	l.register[process] = append(l.register[process], o)
+	l.fresh[process]++
+	if o.Write {
+		l.writes[o.Value] = o
+	}
 }
 
 // register judges what was said of a group's committed offset.
 func (c *groups) register(g *consumerGroup, l *groupLog) {
 	for _, p := range sortedKeys(l.register) {
 		ops := l.register[p]
-		r := registerJudge{c: c, g: g, l: l, writes: map[int64]registerOp{}, read: map[int64]bool{}, own: map[int64]bool{}}
 		// Under the session model the write may be another process's.
-		for _, q := range sortedKeys(l.register) {
-			for _, o := range l.register[q] {
-				if o.Write {
-					r.writes[o.Value] = o
-				}
-			}
-		}
+		r := registerJudge{c: c, g: g, l: l, add: c.r.Add, writes: maps.Clone(l.writes), read: map[int64]bool{}, own: map[int64]bool{}}
 		r.judge(ops)
 	}
 }
@@ -49,14 +46,29 @@ type registerJudge struct {
 	c      *groups
 	g      *consumerGroup
 	l      *groupLog
+	add    func(Case)           // takes what is found
 	writes map[int64]registerOp // by id
 	read   map[int64]bool       // ids that somebody was told
 	own    map[int64]bool       // ids of the operations that are judged together
 }
 
 func (r *registerJudge) judge(ops []registerOp) {
-	var sound []linear.RegisterOp
-	stale := false
+	sound, stale := r.answers(ops)
+	held := sound
+	if stale {
+		r.g.stats.Stale += int64(len(linear.Zones(sound)))
+		held = r.relaxed(ops, sound)
+	}
+	found := linear.Zones(held)
+	for _, v := range found {
+		r.pair(v)
+	}
+	r.windows(held, len(found) == 0)
+}
+
+// answers reports the answers that the register cannot have given, and returns
+// the operations without them; stale, that some answers may be old.
+func (r *registerJudge) answers(ops []registerOp) (sound []linear.RegisterOp, stale bool) {
 	for _, o := range ops {
 		if o.Write {
 			r.own[o.Value] = true
@@ -69,16 +81,7 @@ func (r *registerJudge) judge(ops []registerOp) {
 		stale = stale || o.stale
 		sound = append(sound, o.RegisterOp)
 	}
-	held := sound
-	if stale {
-		r.g.stats.Stale += int64(len(linear.Zones(sound)))
-		held = r.relaxed(ops, sound)
-	}
-	found := linear.Zones(held)
-	for _, v := range found {
-		r.pair(v)
-	}
-	r.windows(held, len(found) == 0)
+	return sound, stale
 }
 
 // answer tells whether an answer is one that the register can have given; what
@@ -167,7 +170,7 @@ func (r *registerJudge) pair(v linear.RegisterViolation) {
 		return fmt.Sprintf("Group %s %s of %s%s, after %s%s, and nobody committed the former again: what a group has committed is what it committed last.",
 			r.g.Name, r.wasTold(v.Again), r.c.env.logName(k.Log), r.c.f.entryText(k.Ops[1]), r.cameBetween(v.Between), r.c.f.entryText(k.Ops[0]))
 	}
-	r.c.r.Add(k)
+	r.add(k)
 }
 
 func (r *registerJudge) wasTold(o linear.RegisterOp) string {
@@ -219,7 +222,7 @@ func (r *registerJudge) told(o *registerOp, w *registerOp, how string) {
 		return fmt.Sprintf("Group %s was told that it has committed offset %d of %s%s %s.",
 			r.g.Name, k.Offset, r.c.env.logName(k.Log), r.c.f.entryText(k.Ops[0]), how)
 	}
-	r.c.r.Add(k)
+	r.add(k)
 }
 
 // changed reports an answer whose offset is not the one that was committed
@@ -240,7 +243,7 @@ func (r *registerJudge) changed(o, w *registerOp) {
 		return fmt.Sprintf("Group %s was told offset %d of %s%s for commit %d, which committed offset %d%s: what is told is what was committed.",
 			r.g.Name, k.Offset, r.c.env.logName(k.Log), r.c.f.entryText(k.Ops[1]), k.B, k.A, r.c.f.entryText(k.Ops[0]))
 	}
-	r.c.r.Add(k)
+	r.add(k)
 }
 
 // registerWindow is the most operations of a window that porcupine is asked

@@ -68,10 +68,11 @@ type Report struct {
 	judged  Judged
 	closed  int64 // operations in closed windows, decided or not
 	stale   []Staleness
+	noticed map[Kind]int64 // counted by notice, and still to be added
 }
 
 func newReport(checker string, live *liveCounts) *Report {
-	return &Report{checker: checker, live: live, kept: map[Kind]int{}, beyond: map[Kind]int64{}}
+	return &Report{checker: checker, live: live, kept: map[Kind]int{}, beyond: map[Kind]int64{}, noticed: map[Kind]int64{}}
 }
 
 // Add reports a case.
@@ -88,6 +89,21 @@ func (r *Report) file(c Case) {
 	}
 	r.kept[c.Kind]++
 	r.cases = append(r.cases, c)
+}
+
+// notice counts a case that stands already, for those who look on while the run
+// lasts: it may end the run. Finish adds it, with all others of its kind.
+func (r *Report) notice(k Kind, allowedBy string) {
+	r.noticed[k]++
+	r.live.sees(k, 1, allowedBy)
+}
+
+// unnotice takes back what notice counted, before everything is added.
+func (r *Report) unnotice() {
+	for k, n := range r.noticed {
+		r.live.add(k, -n)
+	}
+	clear(r.noticed)
 }
 
 // overflow counts what the facts had no more room for.
