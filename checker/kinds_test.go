@@ -179,6 +179,7 @@ var kindCases = []kindCase{
 	{"no progress on a log that never had any", "", "p0 s k1 1@0; p1 p k1 1@0" + refused(1000, 8)},
 	{"no progress under a fault", "", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 8) + "; nemesis healed id=0 fault=kill on=n2 held=true"},
 	{"no progress soon after a fault", "", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 3) + "; nemesis healed id=0 fault=kill on=n2 held=true" + refused(2600, 7)},
+	{"no progress while others had it", "no-progress 1", "p0 s 1@0; p1 p 1@0; p0 s k1 2@0; p1 p k1 2@0" + refused(1000, 8) + "; p0 s k1 3@1 4@2; p0 s k1 5@3; p0 s k1 6@4; p1 p k1 3@1 4@2 5@3 6@4"},
 	{"no progress while nothing was recorded", "", "p0 s 1@0; p1 p 1@0" + refused(1000, 3) + refused(9000, 3) + "; p0 s 2@1; p1 p 2@1"},
 	{"no progress long after a fault", "no-progress 1", "p0 s 1@0; p1 p 1@0; nemesis inject id=0 fault=kill on=n2; nemesis bite id=0 fault=kill on=n2 held=true" + refused(1000, 3) + "; nemesis healed id=0 fault=kill on=n2 held=true" + refused(2600, 12)},
 	{"a consumer gets nothing", "stuck-consumer 1", "p0 s 1@0; p0 s 2@1; p2 p 1@0 2@1; p1 a 0 pos=0:1" + nothing(1, 1, 1000, 8)},

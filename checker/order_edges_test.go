@@ -2,7 +2,6 @@ package checker
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -92,7 +91,7 @@ func TestOffsetsOfAWildAnswer(t *testing.T) {
 		}
 		for n := int64(2); n < maxOffsetPages-1; n++ {
 			if !s.has(page(n)+1) || s.has(page(n)+2) {
-				t.Fatal(fmt.Sprintf("beside %v: page %d is not what was put there", c.wild, n))
+				t.Fatalf("beside %v: page %d is not what was put there", c.wild, n)
 			}
 		}
 		if len(s.pages) > maxOffsetPages {

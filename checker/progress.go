@@ -16,7 +16,8 @@ import (
 // becomes of the logs that the node has led; any other fault explains everything,
 // and so does a silence in which nobody recorded anything, as where the machine
 // or the recorder stood still; each for as long again as the limit after it is
-// gone.
+// gone. Where most sends to the other logs came to nothing as well, the machine
+// may be too busy for any of them, and nobody can tell.
 type progress struct {
 	env     *Env
 	r       *Report
@@ -30,7 +31,13 @@ type progress struct {
 	leaders map[int64][]string // by log: the nodes that are known to have led it
 	logs    map[int64]*progressLog
 	readers processes[progressReader]
+	sends   fares // of all logs
 }
+
+// fares counts how sends fared.
+type fares struct{ well, ill int64 }
+
+func (f fares) less(o fares) fares { return fares{f.well - o.well, f.ill - o.ill} }
 
 type partitionName struct {
 	topic     string
@@ -55,6 +62,7 @@ type progressLog struct {
 	gone  bool  // somebody asked to delete its topic
 	acked int64 // the highest acknowledged offset; -1: none
 	sends stall
+	fared fares
 }
 
 // progressReader is one process.
@@ -77,7 +85,8 @@ type stall struct {
 	good        int64 // the entry of the last success; -1: none
 	first, last int64 // the invocation of the first attempt since, the completion of the last one
 	begin, end  time.Duration
-	n           int // attempts in clear time
+	n           int   // attempts in clear time
+	others      fares // of the other logs until it began
 }
 
 // silences longer than this part of the limit are not the broker's: clients give up and
@@ -210,7 +219,7 @@ func (c *progress) clear(key int64, begin, end time.Duration) time.Duration {
 // attempt adds an attempt that came to nothing.
 func (c *progress) attempt(s *stall, key int64, op *histories.Op, p *progressReader) {
 	if s.n == 0 && s.begin == 0 {
-		s.first, s.begin = p.op, p.called
+		s.first, s.begin, s.others = p.op, p.called, c.others(key)
 	}
 	s.last, s.end = op.Index, op.Time
 	if c.clear(key, op.Time-1, op.Time) > 0 {
@@ -226,7 +235,26 @@ func (c *progress) over(s *stall, key int64) (was stall, clear time.Duration, ba
 		return was, 0, false
 	}
 	clear = c.clear(key, was.begin, was.end)
+	if others := c.others(key).less(was.others); clear > c.limit && others.ill > others.well {
+		c.r.Unknown(TooLittleWork, fmt.Sprintf("%s made no progress from entry %d to entry %d, but %d of %d sends to other logs came to nothing as well: the machine may have been too busy, which says nothing of the broker",
+			c.env.logName(key), was.first, was.last, others.ill, others.ill+others.well))
+		return was, clear, false
+	}
 	return was, clear, clear > c.limit
+}
+
+// others are the sends to all logs but one.
+func (c *progress) others(key int64) fares { return c.sends.less(c.log(key).fared) }
+
+// fare counts the send of an operation to a log.
+func (c *progress) fare(l *progressLog, ok bool) {
+	for _, f := range []*fares{&c.sends, &l.fared} {
+		if ok {
+			f.well++
+		} else {
+			f.ill++
+		}
+	}
 }
 
 // sent takes what became of sends.
@@ -241,6 +269,9 @@ func (c *progress) sent(op *histories.Op, p *progressReader) {
 			continue
 		}
 		l := c.log(m.Key)
+		if m.Key != last && op.F == histories.Send {
+			c.fare(l, op.Type == histories.OK)
+		}
 		if op.Type == histories.OK {
 			l.acked = max(l.acked, m.Offset)
 			c.judgeSends(m.Key, l)
