@@ -126,8 +126,8 @@ func (c *batches) judge(b sentBatch, values []int64) {
 		if offset >= 0 && b.log.mayBeDeleted(offset, int64(1)<<62) {
 			return // what is missing was deleted
 		}
-		if offset >= c.final.logs[b.log.key].end {
-			return // it landed behind what was to be read
+		if prev.offset()-int64(last) >= c.final.logs[b.log.key].end {
+			return // all of it landed behind what was to be read
 		}
 		k := newCase(TornBatch, b.log.key)
 		k.Value, k.Offset = v, max(offset, -1)
